@@ -1,0 +1,51 @@
+# The two commands: `make demo` and `make test`. Everything else is a part of them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+LOCK := requirements-dev.lock
+
+.PHONY: demo test check bench chaos setup setup-demo system lock
+
+demo: setup-demo
+	$(BIN)/python -P -m carewatch demo $(DEMO)
+
+test: system setup check
+	$(BIN)/python -P -m pytest -n 3 --dist loadgroup -m "not chaos" tests
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+bench: setup
+	$(BIN)/python -P -m benchmarks
+
+chaos: setup
+	$(BIN)/python -P -m pytest -m chaos --timeout 3600 tests
+
+setup: $(VENV)/dev.stamp
+
+setup-demo: $(VENV)/run.stamp
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/dev.stamp: $(LOCK) pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@ $(VENV)/run.stamp
+
+# What the tests need from Debian: a browser, Chinese glyphs, and mosquitto as the second broker.
+system:
+	@command -v chromium >/dev/null && command -v mosquitto >/dev/null && command -v mosquitto_sub >/dev/null || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk mosquitto mosquitto-clients >/dev/null; }
+
+lock:
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group build -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o $(LOCK)

@@ -1,0 +1,1 @@
+"""What is said and written to people, in Chinese and English."""

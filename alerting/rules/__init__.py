@@ -1,0 +1,1 @@
+"""Rules as pure steps: state and reading in, state and findings out."""

@@ -1,0 +1,1 @@
+"""The web: REST interface, provider call-backs, live stream, responder page, console."""

@@ -1,0 +1,1 @@
+"""What providers tell us: call and message status, keys pressed, replies."""

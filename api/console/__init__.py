@@ -1,0 +1,1 @@
+"""The duty desk, served by its own process."""

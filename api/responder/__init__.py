@@ -1,0 +1,1 @@
+"""The page a responder opens from a message: plain HTML."""

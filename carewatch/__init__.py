@@ -1,0 +1,1 @@
+"""The command line, settings and supervision of CareWatch."""

@@ -1,0 +1,1 @@
+"""Launchers for an embedded PostgreSQL and nats-server."""

@@ -1,0 +1,1 @@
+"""One module per protocol: bytes in, readings and signals out."""

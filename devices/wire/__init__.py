@@ -1,0 +1,1 @@
+"""Wire formats shared by ingest and simulator, sans-io."""

@@ -1,0 +1,1 @@
+"""The platform's judge: homes, devices, people and the phone network, seen from outside."""

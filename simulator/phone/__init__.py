@@ -1,0 +1,1 @@
+"""A stand-in for the phone network that speaks Twilio's REST interface."""

@@ -1,0 +1,1 @@
+"""The database: one module and one file of named queries per noun."""
