@@ -1,0 +1,47 @@
+"""What can go wrong while CareWatch starts and supervises its own servers.
+
+* CarewatchError
+    * EmbeddedServerError
+        - FolderInUse: another launcher, or a server it did not start, holds the folder.
+        - ServerBinaryMissing: no usable binary on this machine.
+        - ServerDidNotStart: the server ended, or stayed silent for too long, while starting.
+"""
+
+from pathlib import Path
+
+
+class CarewatchError(Exception):
+    """Base of every error that the `carewatch` package raises on purpose."""
+
+
+class EmbeddedServerError(CarewatchError):
+    """An embedded PostgreSQL or broker cannot serve."""
+
+
+class FolderInUse(EmbeddedServerError):
+    """The folder belongs to a live process; `pid` is that process, None when it cannot be told."""
+
+    def __init__(self, folder: Path, pid: int | None) -> None:
+        self.folder = folder
+        self.pid = pid
+        holder = f"process {pid}" if pid else "another process"
+        super().__init__(f"{folder} is in use by {holder}; stop it, or choose another folder")
+
+
+class ServerBinaryMissing(EmbeddedServerError):
+    """No binary for `server`; `wanted` says what was looked for, and where."""
+
+    def __init__(self, server: str, wanted: str) -> None:
+        self.server = server
+        self.wanted = wanted
+        super().__init__(f"no binary for {server}: looked for {wanted}")
+
+
+class ServerDidNotStart(EmbeddedServerError):
+    """`server` ended or stayed silent while starting; `log_tail` holds its own last words."""
+
+    def __init__(self, server: str, reason: str, log_tail: str) -> None:
+        self.server = server
+        self.reason = reason
+        self.log_tail = log_tail
+        super().__init__(f"{server} did not start: {reason}" + (f"; its last words:\n{log_tail}" if log_tail else ""))
