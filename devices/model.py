@@ -5,9 +5,10 @@ stated them; coordinates are WGS-84 degrees, latitude before longitude.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 
 class DeviceKind(StrEnum):
@@ -72,29 +73,36 @@ class SignalState(StrEnum):
     TEST = "test"
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a device measured at one moment; every quantity is optional. One row of the table ``readings``."""
+class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a device measured at one moment; every quantity is optional. One row of the table ``readings``.
 
-    at: float | None = None  # epoch seconds; None: the device states no (usable) time
-    seq: int | None = None
-    lat: float | None = None
-    lon: float | None = None
-    accuracy_m: float | None = None
-    speed_mps: float | None = None
-    heart_rate_bpm: float | None = None
-    spo2_pct: float | None = None
-    systolic_mmhg: float | None = None
-    diastolic_mmhg: float | None = None
-    temperature_c: float | None = None
-    steps: int | None = None
+    The limits are what a working sensor can say, not what is healthy: beyond them the value is a fault, kept in
+    ``extra`` and never judged. Decoding JSON straight into a Reading refuses an unknown field, so that none is lost
+    unnoticed: :func:`devices.quantities.gather` keeps it in ``extra``.
+    """
+
+    at: Annotated[float, Meta(gt=0, le=1e11)] | None = None  # epoch seconds; None: the device states no (usable) time
+    seq: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+    lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
+    accuracy_m: Annotated[float, Meta(ge=0, le=1e7)] | None = None
+    speed_mps: Annotated[float, Meta(ge=0, le=1000)] | None = None
+    heart_rate_bpm: Annotated[float, Meta(ge=0, le=350)] | None = None
+    spo2_pct: Annotated[float, Meta(ge=0, le=100)] | None = None
+    systolic_mmhg: Annotated[float, Meta(ge=0, le=400)] | None = None
+    diastolic_mmhg: Annotated[float, Meta(ge=0, le=400)] | None = None
+    temperature_c: Annotated[float, Meta(ge=-100, le=1000)] | None = None
+    steps: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     motion: bool | None = None
     contact_open: bool | None = None
-    smoke_level: float | None = None
-    battery_pct: float | None = None
-    rssi_dbm: float | None = None
+    smoke_level: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    battery_pct: Annotated[float, Meta(ge=0, le=100)] | None = None
+    rssi_dbm: Annotated[float, Meta(ge=-250, le=50)] | None = None
     worn: bool | None = None
     charging: bool | None = None
-    extra: dict[str, Any] | None = None  # fields we do not know, kept as they came
+    extra: dict[str, Any] | None = None
+    """Fields we do not know, and values beyond a limit, as they came: plain JSON that PostgreSQL can store (no NUL,
+    no lone surrogate, no NaN, integers within 64 bits)."""
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
