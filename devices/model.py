@@ -63,6 +63,18 @@ class Hazard(StrEnum):
     DEVICE_OFFLINE = "device_offline"
     LOW_BATTERY = "low_battery"
     AREA_OUTAGE = "area_outage"
+    # Raised by the platform about itself; no device may send these.
+    UNCLEAR = "unclear"  # an alarm that could not be understood, or whose device nobody knows
+    NOBODY_REACHED = "nobody_reached"  # a round of calls that reached no human being
+    PLATFORM = "platform"  # a clock, lane or provider that is not as it should be
+
+    @property
+    def by_device(self) -> bool:
+        """True for hazards that a device may assert."""
+        return self not in _OF_PLATFORM
+
+
+_OF_PLATFORM = frozenset({Hazard.AREA_OUTAGE, Hazard.UNCLEAR, Hazard.NOBODY_REACHED, Hazard.PLATFORM})
 
 
 class SignalState(StrEnum):

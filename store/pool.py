@@ -1,0 +1,122 @@
+"""Connections: one way to open them, for every process."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from store.errors import Unavailable, mapping
+from store.queries import queries
+
+log = structlog.get_logger(__name__)
+
+Connection = AsyncConnection[TupleRow]
+
+# Durability is the promise; the rest bounds how long a fault elsewhere can hold us up. TCP keep-alives find half-open
+# sockets within some 20 s.
+_SESSION: dict[str, Any] = {
+    "options": "-c synchronous_commit=on -c TimeZone=UTC -c statement_timeout=60000 -c lock_timeout=15000"
+    " -c idle_in_transaction_session_timeout=60000",
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+
+
+def conninfo(dsn: str, application: str) -> str:
+    """``dsn`` with the session settings every connection of ours has; ``application`` shows in pg_stat_activity."""
+    return psycopg.conninfo.make_conninfo(dsn, application_name=application, **_SESSION)
+
+
+class Database:
+    """A pool of connections and the transactions on them."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Raises :class:`store.errors.StoreError` for whatever PostgreSQL says.
+        """
+        with mapping():
+            try:
+                async with self._pool.connection() as connection:
+                    yield connection
+            except PoolTimeout as error:
+                raise Unavailable(f"no connection to the database in time: {error}") from error
+
+
+@asynccontextmanager
+async def open_database(dsn: str, application: str, *, size: int = 4, wait_s: float = 10.0) -> AsyncIterator[Database]:
+    """A :class:`Database` of at most ``size`` connections. Opening waits for nothing: a database that is down is met,
+    as :class:`store.errors.Unavailable`, by the first transaction after ``wait_s`` seconds, and waited for in the
+    background.
+    """
+    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        conninfo(dsn, application),
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=wait_s,
+        reconnect_timeout=0,
+        check=AsyncConnectionPool.check_connection,
+        name=application,
+    )
+    await pool.open(wait=False)
+    try:
+        yield Database(pool)
+    finally:
+        await pool.close()
+
+
+class DatabaseClock:
+    """Care time from the database server, read by :meth:`refresh` and carried on by the monotonic clock in between.
+
+    ``drift_s`` is how far the last reading lay from what had been extrapolated: a wall clock that jumped.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._anchor: tuple[datetime, float, float] | None = None
+        self.drift_s = 0.0
+
+    async def refresh(self) -> datetime:
+        """Read the server's clock. Call it once a cycle."""
+        async with self._database.transaction() as connection:
+            row = await (await connection.execute(queries("clock").read)).fetchone()
+        assert row is not None
+        moment, speed = row
+        if self._anchor is not None:
+            self.drift_s = (moment - self.now()).total_seconds() / speed
+        self._anchor = (moment, time.monotonic(), speed)
+        return self.now()
+
+    def now(self) -> datetime:
+        """The present care time. Raises :class:`store.errors.Unavailable` before the first :meth:`refresh`."""
+        if self._anchor is None:
+            raise Unavailable("the database's clock has not been read yet")
+        moment, mark, speed = self._anchor
+        return moment + timedelta(seconds=(time.monotonic() - mark) * speed)
+
+    async def sleep_until(self, moment: datetime) -> None:
+        """Return once care time has reached ``moment``."""
+        while (left := (moment - self.now()).total_seconds()) > 0:
+            speed = self._anchor[2] if self._anchor else 1.0
+            await asyncio.sleep(min(left / speed, 1.0))
+
+
+async def set_care_clock(connection: Connection, *, moment: datetime, speed: float) -> None:
+    """Let care time be ``moment`` now and run at ``speed`` seconds a second. For simulation and tests only."""
+    await connection.execute(queries("clock").set, {"moment": moment.astimezone(UTC), "speed": speed})
