@@ -55,7 +55,7 @@ def migrate(dsn: str) -> list[str]:
         connection.execute("SET lock_timeout = 0; SET statement_timeout = 0")
         connection.execute(statements.lock, {"key": _LOCK})
         connection.execute(statements.prepare)
-        ran = dict(connection.execute(statements.ran).fetchall())
+        ran: dict[int, str] = dict(connection.execute(statements.ran).fetchall())
         known = migrations()
         _agree(ran, known)
         for migration in known:
