@@ -18,6 +18,9 @@ from pathlib import Path
 from carewatch.embedded.processes import until
 from carewatch.errors import FolderInUse
 
+KILL_PATIENCE_S = 10.0
+"""How long the kernel may take to clear away what SIGKILL has ended."""
+
 
 class OwnedFolder:
     """A folder that at most one launcher on this machine holds."""
@@ -60,20 +63,25 @@ class OwnedFolder:
 
         What is left belongs to a launcher or a postmaster that is dead, for the folder is held: it is sent `farewell`,
         and after `patience_s` SIGKILL. Hand the descriptor to the new server, then close it here.
+
+        Raises:
+            FolderInUse: what is left survived even that, or is hidden from us.
         """
         lock = self.path / "server.lock"
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            deadline_s = time.monotonic() + patience_s
-            if not _try_lock(descriptor):
-                _signal_all(lock_holders(lock), farewell)
-            while not _try_lock(descriptor):
-                if not await until(deadline_s):
-                    _signal_all(lock_holders(lock), signal.SIGKILL)
+            if _try_lock(descriptor):
+                return descriptor
+            for number, for_s in ((farewell, patience_s), (signal.SIGKILL, KILL_PATIENCE_S)):
+                _signal_all(lock_holders(lock), number)
+                deadline_s = time.monotonic() + for_s
+                while await until(deadline_s):
+                    if _try_lock(descriptor):
+                        return descriptor
+            raise FolderInUse(self.path, next(iter(lock_holders(lock)), None))
         except BaseException:
             os.close(descriptor)
             raise
-        return descriptor
 
 
 def lock_holders(lock: Path) -> list[int]:

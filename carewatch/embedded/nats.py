@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiomqtt
@@ -101,7 +101,7 @@ class NatsServer(EmbeddedServer):
             configuration.write_text(self._configuration(ports))
         return ChildProcess.spawn(
             [*dying_with_parent(self.death_signal), binary, "--config", str(configuration)],
-            log=self.folder / "startup.log",
+            log=self._startup_log,
             inherit=[server_lock],
         )
 
@@ -121,9 +121,6 @@ class NatsServer(EmbeddedServer):
     def _local_host(self) -> str:
         everywhere = self._host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
         return "127.0.0.1" if everywhere else self._host
-
-    def _logs(self) -> Iterable[Path]:
-        return [self.folder / "startup.log", *(self.folder / "log").glob("*.log")]
 
     def _configuration(self, ports: Mapping[str, int]) -> str:
         settings = {

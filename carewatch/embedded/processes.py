@@ -37,11 +37,11 @@ class ChildProcess:
 
         Args:
             argv: the program and its arguments.
-            log: file that takes its output, begun anew; None leaves the output to the terminal.
+            log: file to which its output is added; None leaves the output to the terminal.
             env: its whole environment; None hands on ours.
             inherit: file descriptors that it keeps.
         """
-        output = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        output = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             popen = subprocess.Popen(
                 argv,

@@ -30,6 +30,7 @@ class EmbeddedServer(ABC):
     def __init__(self, folder: Path, *, ready_within_s: float) -> None:
         self.folder = folder.absolute()
         self._owned = OwnedFolder(folder)
+        self._startup_log = self.folder / "startup.log"
         self._ready_within_s = ready_within_s
         self._process: ChildProcess | None = None
 
@@ -52,6 +53,7 @@ class EmbeddedServer(ABC):
         try:
             server_lock = await self._owned.succeed(farewell=self.death_signal, patience_s=self.patience_s)
             try:
+                self._startup_log.unlink(missing_ok=True)
                 self._process = await self._launch(server_lock)
             finally:
                 os.close(server_lock)
@@ -110,6 +112,5 @@ class EmbeddedServer(ABC):
     async def _ask(self) -> None:
         """Be a client: return if the server has really answered."""
 
-    @abstractmethod
     def _logs(self) -> Iterable[Path]:
-        """Return the files into which the server writes."""
+        return [self._startup_log, *(self.folder / "log").glob("*.log")]

@@ -2,12 +2,16 @@
 
 import os
 import signal
+import socket
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from carewatch.embedded.postgres import PostgresServer, socket_folder
+from carewatch.embedded.identity import ordinary_identity
+from carewatch.embedded.postgres import PostgresServer, find_binaries, socket_folder
+from carewatch.embedded.processes import ChildProcess, until
 from carewatch.errors import FolderInUse, ServerDidNotStart
 
 
@@ -125,3 +129,43 @@ async def test_a_cluster_that_cannot_start_says_why(tmp_path: Path) -> None:
     operator.unlink()
     async with server:
         assert await value(server.dsn, "SELECT 1") == 1
+
+
+async def test_a_server_started_by_hand_is_not_disturbed(tmp_path: Path) -> None:
+    """A postmaster that somebody started in our cluster without our locks is found, named and left alone."""
+    server = PostgresServer(tmp_path / "pg")
+    async with server:
+        dsn = server.dsn
+    by_hand = ChildProcess.spawn(
+        [*ordinary_identity().words, str(find_binaries() / "postgres"), "-D", str(tmp_path / "pg" / "cluster")],
+        log=None,
+    )
+    try:
+        deadline_s = time.monotonic() + 60
+        while not await answers(dsn):
+            assert await until(deadline_s)
+        with pytest.raises(FolderInUse, match=f"process {by_hand.pid}"):
+            await server.start()
+        assert await answers(dsn)
+    finally:
+        await by_hand.end((signal.SIGINT, 60))
+
+
+async def answers(dsn: str) -> bool:
+    try:
+        return await value(dsn, "SELECT 1") == 1
+    except psycopg.OperationalError:
+        return False
+
+
+async def test_a_port_is_served_with_a_password(tmp_path: Path) -> None:
+    """Asked for a port, it serves both ways, and over TCP only to those who know the password."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+    async with PostgresServer(tmp_path / "pg", port=port) as server:
+        assert server.tcp_dsn is not None
+        assert await value(server.dsn, "SELECT 1") == 1
+        assert await value(server.tcp_dsn, "SELECT 1") == 1
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            await value(f"postgresql://carewatch:guess@127.0.0.1:{port}/carewatch", "SELECT 1")
