@@ -16,7 +16,7 @@ import msgspec
 from devices import loose_json
 from devices.errors import Undecodable
 from devices.model import Decoded, Hazard, Presence, Reading, Signal, SignalState
-from devices.quantities import gather, identifier, show, truth
+from devices.quantities import gather, identifier, is_bare, show, truth
 
 _HAZARDS = {hazard.value: hazard for hazard in Hazard}
 _STATES = {state.value: state for state in SignalState}
@@ -119,8 +119,7 @@ def decode_alarm(payload: bytes) -> Decoded:
     event_id = identifier("id", sent.pop("id", None), faults)
     reading = gather(sent, faults)
     signal = Signal(hazard=hazard, state=state, at=reading.at, id=event_id)
-    bare = reading == Reading(at=reading.at)
-    return Decoded(readings=() if bare else (reading,), signals=(signal,), faults=tuple(faults))
+    return Decoded(readings=() if is_bare(reading) else (reading,), signals=(signal,), faults=tuple(faults))
 
 
 def _hazard(value: object) -> Hazard:
@@ -177,10 +176,11 @@ def decode_status(payload: bytes) -> Decoded:
         raise Undecodable("no_online", f"online is {show(stated)}, not true or false")
     presence = Presence(online=online, session=identifier("session", sent.pop("session", None), faults))
     reading = gather(sent, faults)
-    if reading.at is None and reading != Reading():
-        faults.append("status: fields without a time are not kept")
-    timed = reading.at is not None and reading != Reading(at=reading.at)
-    return Decoded(readings=(reading,) if timed else (), presence=presence, faults=tuple(faults))
+    if is_bare(reading):
+        return Decoded(presence=presence, faults=tuple(faults))
+    if reading.at is None:
+        return Decoded(presence=presence, faults=(*faults, "status: fields without a time are not kept"))
+    return Decoded(readings=(reading,), presence=presence, faults=tuple(faults))
 
 
 def encode_telemetry(*readings: Reading) -> bytes:

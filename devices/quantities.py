@@ -101,6 +101,11 @@ def _is_position(known: Mapping[str, float], faults: list[str], zero_is_a_fix: b
     return True
 
 
+def is_bare(reading: Reading) -> bool:
+    """True if ``reading`` states no quantity and no unknown field, at most a time."""
+    return reading == Reading(at=reading.at)
+
+
 def number(value: object) -> float | None:
     """``value`` as a finite number, or None: JSON numbers and decimal text are accepted, booleans are not."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):

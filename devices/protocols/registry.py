@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from devices import native
 from devices.errors import Undecodable
 from devices.model import Decoded, Protocol
+from devices.protocols import owntracks, zigbee2mqtt
 from devices.topics import Channel, Topic
 
 
@@ -42,6 +43,16 @@ DIALECTS: Mapping[Protocol, Dialect] = {
         decode=_native_decode,
         address_of=lambda topic: Topic.parse(topic).device_id,
         may_alarm=_native_may_alarm,
+    ),
+    Protocol.ZIGBEE2MQTT: Dialect(
+        decode=zigbee2mqtt.decode,
+        address_of=zigbee2mqtt.address_of,
+        may_alarm=zigbee2mqtt.may_alarm,
+    ),
+    Protocol.OWNTRACKS: Dialect(
+        decode=owntracks.decode,
+        address_of=owntracks.address_of,
+        may_alarm=owntracks.may_alarm,
     ),
 }
 

@@ -32,3 +32,19 @@ def test_a_native_topic_names_the_device_and_only_its_alarm_channel_may_alarm() 
     assert registry.address_of(Protocol.NATIVE, "care/330106/wb-1/telemetry") == "wb-1"
     assert registry.may_alarm(Protocol.NATIVE, "care/330106/wb-1/alarm")
     assert not registry.may_alarm(Protocol.NATIVE, "care/330106/wb-1/telemetry")
+
+
+def test_every_protocol_that_a_device_can_be_registered_with_is_decoded() -> None:
+    """A new protocol is not complete before the registry knows it."""
+    assert set(registry.DIALECTS) == set(Protocol)
+
+
+def test_foreign_protocols_are_reached_by_name() -> None:
+    """The registry hands topic and payload to the decoder of the registered protocol."""
+    leak = registry.decode(Protocol.ZIGBEE2MQTT, "zigbee2mqtt/Bath/leak", b'{"water_leak":true}')
+    assert [signal.hazard for signal in leak.signals] == [Hazard.WATER]
+    assert registry.address_of(Protocol.ZIGBEE2MQTT, "zigbee2mqtt/Bath/leak/availability") == "zigbee2mqtt/Bath/leak"
+    assert registry.may_alarm(Protocol.ZIGBEE2MQTT, "zigbee2mqtt/Bath/leak")
+    steps = registry.decode(Protocol.OWNTRACKS, "owntracks/jane/phone/step", b'{"_type":"steps","steps":4}')
+    assert steps.readings == (Reading(steps=4),)
+    assert registry.address_of(Protocol.OWNTRACKS, "owntracks/jane/phone/step") == "owntracks/jane/phone"
