@@ -1,0 +1,3 @@
+-- name: ring
+-- A hint to whoever listens on the channel.
+SELECT pg_notify(%(channel)s, '');
