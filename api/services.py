@@ -1,0 +1,33 @@
+"""What routes are given: the database, care time, the settings of the web, and the health of this process."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, Field
+
+from domain.clock import Clock
+from domain.health import Health
+from store.pool import Database
+
+
+class WebConfig(BaseModel, frozen=True):
+    """Settings of the web process."""
+
+    dsn: str
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535, description="0 takes any free port")
+    public_url: str = Field(
+        default="http://127.0.0.1:8080", description="How people and providers reach us; no slash at the end"
+    )
+    connections: int = Field(default=8, ge=1, le=100, description="At most so many to the database")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Passed to every ``router(services)``. ``stopping`` is set when the process is about to end: streams end then."""
+
+    database: Database
+    clock: Clock
+    config: WebConfig
+    health: Health
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
