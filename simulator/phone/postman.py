@@ -1,0 +1,167 @@
+"""What the network sends to the platform: it fetches TwiML, posts call-backs, and brings texts in. All signed."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+
+from domain.clock import Clock
+from simulator.phone.faults import Mischief
+from simulator.phone.signature import SIGNATURE_HEADER, sign
+
+# Source: Twilio, "Webhook connection overrides": a reply must come within 15 s.
+REPLY_WITHIN_S = 15.0
+_TRIES = 2
+# What a forger would claim: the best possible news.
+_FORGED_CLAIMS = {
+    "CallStatus": "in-progress",
+    "AnsweredBy": "human",
+    "MessageStatus": "delivered",
+    "SmsStatus": "delivered",
+}
+
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the platform answered."""
+
+    status: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """One attempt to deliver a call-back. ``status`` is the platform's HTTP status; None if it did not answer."""
+
+    at: datetime
+    sid: str
+    url: str
+    parameters: Mapping[str, str]
+    status: int | None
+    forged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mail:
+    sid: str
+    url: str
+    method: str
+    parameters: Mapping[str, str]
+
+
+class Postman:
+    """Talks HTTP to the platform. Time-outs are machine time, lateness of call-backs is care time."""
+
+    def __init__(self, *, auth_token: str, clock: Clock, spawn: Spawn, reply_within_s: float = REPLY_WITHIN_S) -> None:
+        self.mischief = Mischief()
+        self.posted: list[Posted] = []
+        self._auth_token = auth_token
+        self._clock = clock
+        self._spawn = spawn
+        self._reply_within_s = reply_within_s
+        self._client = httpx.AsyncClient(
+            timeout=reply_within_s, trust_env=False, limits=httpx.Limits(max_connections=200)
+        )
+        self._under_way = 0
+        self._landed = asyncio.Event()
+        self._last_mail: dict[str, asyncio.Task[None]] = {}
+        self._held_back: defaultdict[str, list[_Mail]] = defaultdict(list)
+
+    async def close(self) -> None:
+        """Give up all connections."""
+        await self._client.aclose()
+
+    async def ask(self, url: str, parameters: Mapping[str, str], method: str = "POST") -> Reply | None:
+        """Send a signed request and return the answer; None if none came within the time allowed."""
+        return await self._send(url, parameters, method, self._auth_token)
+
+    async def forge(self, url: str, parameters: Mapping[str, str]) -> int | None:
+        """Post what only the provider may, signed with another token than the account's; returns the HTTP status."""
+        reply = await self._send(url, parameters, "POST", self._auth_token[::-1] + "forged")
+        status = reply.status if reply else None
+        self._record("", url, parameters, status, forged=True)
+        return status
+
+    async def open(self, url: str) -> int | None:
+        """Open a page as a person's phone does: GET, unsigned. Returns the HTTP status; None if nothing answered."""
+        reply = await self._send(url, {}, "GET", "")
+        return reply.status if reply else None
+
+    def post(self, sid: str, url: str, parameters: Mapping[str, str], *, method: str = "POST", last: bool) -> None:
+        """Have a call-back about call or message ``sid`` delivered; ``last`` ends its story.
+
+        Those about one ``sid`` go one after the other, as the network sent them, unless the mischief says otherwise.
+        """
+        mails = [_Mail(sid=sid, url=url, method=method, parameters=dict(parameters))]
+        if self.mischief.reverse:
+            self._held_back[sid] += mails
+            mails = self._held_back.pop(sid)[::-1] if last else []
+        if self.mischief.lost:
+            return
+        for mail in mails:
+            after = self._last_mail.get(sid) if not self.mischief.late_s else None
+            due_at = self._clock.now() + timedelta(seconds=self.mischief.late_s)
+            task = self._spawn(self._deliver(mail, self.mischief, due_at, after))
+            self._last_mail[sid] = task
+            task.add_done_callback(partial(self._forget, sid))
+
+    async def quiet(self) -> None:
+        """Return when nothing is under way between the network and the platform (machine time)."""
+        while self._under_way:
+            self._landed.clear()
+            await self._landed.wait()
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    def _forget(self, sid: str, done: "asyncio.Task[None]") -> None:
+        if self._last_mail.get(sid) is done:
+            del self._last_mail[sid]
+
+    async def _deliver(
+        self, mail: _Mail, mischief: Mischief, due_at: datetime, after: "asyncio.Task[None] | None"
+    ) -> None:
+        if after is not None:
+            await asyncio.wait([after])
+        await self._clock.sleep_until(due_at)
+        if mischief.forged:
+            claims = {name: _FORGED_CLAIMS.get(name, value) for name, value in mail.parameters.items()}
+            await self.forge(mail.url, claims)
+        for _ in range(1 + mischief.repeats):
+            await self._deliver_once(mail)
+
+    async def _deliver_once(self, mail: _Mail) -> None:
+        for _ in range(_TRIES):
+            reply = await self.ask(mail.url, mail.parameters, mail.method)
+            self._record(mail.sid, mail.url, mail.parameters, reply.status if reply else None, forged=False)
+            if reply is not None and reply.status < 500:
+                return
+
+    def _record(self, sid: str, url: str, parameters: Mapping[str, str], status: int | None, *, forged: bool) -> None:
+        self.posted.append(
+            Posted(at=self._clock.now(), sid=sid, url=url, parameters=parameters, status=status, forged=forged)
+        )
+
+    async def _send(self, url: str, parameters: Mapping[str, str], method: str, token: str) -> Reply | None:
+        if method == "GET" and parameters:
+            url, parameters = str(httpx.URL(url).copy_merge_params(dict(parameters))), {}
+        headers = {SIGNATURE_HEADER: sign(url, parameters, token)} if token else {}
+        headers["User-Agent"] = "TwilioProxy/1.1 (CareWatch stand-in)"
+        self._under_way += 1
+        try:
+            async with asyncio.timeout(self._reply_within_s):
+                response = await self._client.request(
+                    method, url, data=dict(parameters) if method == "POST" else None, headers=headers
+                )
+            return Reply(status=response.status_code, text=response.text)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
+            return None
+        finally:
+            self._under_way -= 1
+            self._landed.set()

@@ -1,0 +1,136 @@
+"""The phone network as a process: HTTP on a port of its own."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import Scope
+
+from domain.clock import Clock
+from simulator.errors import Refused
+from simulator.phone import control, refusals, rest
+from simulator.phone.books import Account, OwnNumber
+from simulator.phone.edge import FaultyEdge
+from simulator.phone.network import PhoneNetwork
+from simulator.phone.timing import Timing
+from simulator.phone.waiting import first_of
+
+STAND_IN_HEADER = "X-CareWatch-Stand-In"
+"""Carried by every answer, with the value ``phone``: no real provider sends it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneConfig:
+    """Settings of a stand-in that runs as a process."""
+
+    account: Account
+    own_numbers: tuple[OwnNumber, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = 0
+    timing: Timing = field(default_factory=Timing)
+
+
+class PhoneServer:
+    """Serves ``network`` over HTTP while entered (``async with``), and ends it on leaving."""
+
+    def __init__(self, network: PhoneNetwork, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.network = network
+        self._host = host
+        self._port = port
+        self._closing = asyncio.Event()
+        self._stack = AsyncExitStack()
+        app = FaultyEdge(_app(network), network=network, break_connection=self._break_connection, closing=self._closing)
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                headers=[(STAND_IN_HEADER, "phone")],
+            )
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it is served, without a slash at the end; known while entered."""
+        return f"http://{self._host}:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.network)
+            bound = socket.create_server((self._host, self._port), backlog=512)
+            self._port = bound.getsockname()[1]
+            serving = asyncio.create_task(self._server.serve(sockets=[bound]))
+            stack.push_async_callback(self._close, serving)
+            await first_of(self._server.ready.wait(), asyncio.wait([serving]))
+            if serving.done():
+                serving.result()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _close(self, serving: "asyncio.Task[None]") -> None:
+        self._closing.set()
+        self._server.should_exit = True
+        self._server.force_exit = True
+        await serving
+
+    def _break_connection(self, scope: Scope) -> None:
+        for connection in list(self._server.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None and getattr(connection, "client", None) == scope["client"]:
+                transport.abort()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process that it runs in, and tells when it serves."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _app(network: PhoneNetwork) -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    app.include_router(rest.routes(network))
+    app.include_router(control.routes(network))
+    app.add_exception_handler(Refused, rest.refuse)
+    app.add_exception_handler(404, lambda request, _error: rest.refuse(request, refusals.not_found(request.url.path)))
+
+    @app.get("/")
+    async def who() -> dict[str, str]:
+        return {"stand_in": "phone", "account_sid": network.books.account.sid}
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
+
+
+async def run(config: PhoneConfig, clock: Clock, stop: asyncio.Event) -> None:
+    """Serve a stand-in until ``stop`` is set."""
+    network = PhoneNetwork(account=config.account, own_numbers=config.own_numbers, clock=clock, timing=config.timing)
+    async with PhoneServer(network, host=config.host, port=config.port):
+        await stop.wait()
