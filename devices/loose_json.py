@@ -36,6 +36,6 @@ def _forgiving(payload: bytes, faults: list[str]) -> Any:
     except RecursionError:
         raise Undecodable("not_json", "nested too deeply") from None
     except ValueError as error:
-        raise Undecodable("not_json", f"{error}; the payload has {len(payload)} bytes") from error
+        raise Undecodable("not_json", f"{error}; {len(payload)} bytes in all") from error
     faults.append("payload: not strict JSON, read forgivingly")
     return value
