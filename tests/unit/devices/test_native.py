@@ -1,6 +1,7 @@
 """The native protocol: what devices that keep to it, nearly keep to it, or do not, are taken to have said."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -314,3 +315,20 @@ def test_an_id_is_one_topic_level_of_at_most_64_plain_characters() -> None:
     """So that a cell or device id is a topic level, a client id and a user name of any broker."""
     assert is_id("A" * 64)
     assert not any(map(is_id, ["", "A" * 65, "a/b", "a b", "é", "a\n"]))
+
+
+def test_the_examples_of_the_published_contract_are_understood_without_a_fault() -> None:
+    """docs/devices.md shows an alarm, telemetry, a status, a receipt and a command that work as printed."""
+    page = (Path(__file__).parents[3] / "docs" / "devices.md").read_text(encoding="utf-8")
+    block = page.split("## The native contract")[1].split("```json\n")[1].split("```")[0]
+    alarm, telemetry, status, receipt, command = (line.encode() for line in block.splitlines())
+    raised, measured, present = (
+        native.decode_alarm(alarm),
+        native.decode_telemetry(telemetry),
+        native.decode_status(status),
+    )
+    assert raised.signals[0].id == native.decode_receipt(receipt).id
+    assert raised.faults == measured.faults == present.faults == ()
+    assert measured.readings[0].extra is None
+    assert present.presence == Presence(online=True, session="f3a9")
+    assert native.decode_command(command).do is native.Order.SAY
