@@ -5,6 +5,7 @@
         - FolderInUse: another launcher, or a server it did not start, holds the folder.
         - ServerBinaryMissing: no usable binary on this machine.
         - ServerDidNotStart: the server ended, or stayed silent for too long, while starting.
+    - ProgramNotStarted: a supervised process could not be spawned.
 """
 
 from pathlib import Path
@@ -45,3 +46,12 @@ class ServerDidNotStart(EmbeddedServerError):
         self.reason = reason
         self.log_tail = log_tail
         super().__init__(f"{server} did not start: {reason}" + (f"; its last words:\n{log_tail}" if log_tail else ""))
+
+
+class ProgramNotStarted(CarewatchError):
+    """The supervised program `name` could not be spawned, or has not been."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"{name} is not started: {reason}")

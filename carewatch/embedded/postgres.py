@@ -21,7 +21,7 @@ from urllib.parse import quote
 import psycopg
 
 from carewatch.embedded.identity import Identity, give, ordinary_identity
-from carewatch.embedded.processes import ChildProcess, dying_with_parent, is_alive, run_to_end
+from carewatch.embedded.processes import ChildProcess, dying_with_parent, is_alive, log_tail, run_to_end
 from carewatch.embedded.server import EmbeddedServer
 from carewatch.errors import FolderInUse, ServerBinaryMissing, ServerDidNotStart
 
@@ -104,7 +104,7 @@ class PostgresServer(EmbeddedServer):
         binaries = find_binaries(_cluster_major(self._cluster))
         identity = ordinary_identity()
         if not self._cluster.exists():
-            await asyncio.to_thread(self._create_cluster, binaries, identity)
+            await self._create_cluster(binaries, identity, server_lock)
         refuse_foreign_server(self.folder, self._cluster)
         for stale in (self._cluster / "postmaster.pid", *self._sockets.glob(".s.PGSQL.*")):
             stale.unlink(missing_ok=True)
@@ -132,10 +132,10 @@ class PostgresServer(EmbeddedServer):
         lines.append("include_if_exists 'operator.conf'")
         (self._cluster / "postgresql.conf").write_text("\n".join(lines) + "\n")
 
-    def _create_cluster(self, binaries: Path, identity: Identity) -> None:
+    async def _create_cluster(self, binaries: Path, identity: Identity, server_lock: int) -> None:
         """Create the cluster and its database beside their place, and move them there when all is done."""
         growing = self.folder / "cluster.new"
-        shutil.rmtree(growing, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, growing, ignore_errors=True)
         password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text(secrets.token_urlsafe(24) + "\n")
@@ -143,14 +143,21 @@ class PostgresServer(EmbeddedServer):
         initdb += [*_locale_options(binaries), "--auth-local=trust", "--auth-host=scram-sha-256"]
         initdb += [f"--pwfile={password}", *([] if self._durable else ["--no-sync"])]
         single = [str(binaries / "postgres"), "--single", *([] if self._durable else ["-F"]), "-D", str(growing)]
-        self._run([*identity.words, *initdb])
-        self._run([*identity.words, *single, "postgres"], f"CREATE DATABASE {DATABASE}\n")
+        await self._run([*identity.words, *dying_with_parent(signal.SIGKILL), *initdb], server_lock)
+        words = [*identity.words, *dying_with_parent(signal.SIGKILL), *single, "postgres"]
+        await self._run(words, server_lock, reads=f"CREATE DATABASE {DATABASE}\n")
         growing.rename(self._cluster)
 
-    def _run(self, argv: list[str], stdin: str = "") -> None:
-        ended = run_to_end(argv, env=_environment(), stdin=stdin)
-        if ended.returncode != 0:
-            raise ServerDidNotStart(self.name, f"exit code {ended.returncode} of {argv}", ended.stdout.strip())
+    async def _run(self, argv: list[str], server_lock: int, *, reads: str = "") -> None:
+        process = ChildProcess.spawn(
+            argv, log=self._startup_log, env=_environment(), inherit=[server_lock], reads=reads
+        )
+        try:
+            exit_code = await process.wait()
+        finally:
+            await process.end()
+        if exit_code != 0:
+            raise ServerDidNotStart(self.name, f"exit code {exit_code} of {argv}", log_tail([self._startup_log]))
 
 
 def socket_folder(folder: Path) -> Path:

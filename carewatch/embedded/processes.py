@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 LOG_TAIL_BYTES = 2000
@@ -15,11 +17,13 @@ def dying_with_parent(death_signal: signal.Signals) -> list[str]:
     """Return the words before a command line that make it receive `death_signal` when its parent dies.
 
     Linux binds this to the *thread* that spawns: spawn from one that lives as long as the child should. A parent that
-    dies within the millisecond before the request reaches the kernel leaves an orphan; `OwnedFolder` ends it later.
+    dies before the request reaches the kernel is noticed by the child, which has another parent by then and gives up.
 
     Source: prctl(2), PR_SET_PDEATHSIG; setpriv(1).
     """
-    return ["setpriv", "--pdeathsig", death_signal.name.removeprefix("SIG"), "--"]
+    unless_orphaned = 'test "$PPID" = "$0" && exec "$@"'
+    signal_name = death_signal.name.removeprefix("SIG")
+    return ["setpriv", "--pdeathsig", signal_name, "--", "sh", "-c", unless_orphaned, str(os.getpid())]
 
 
 class ChildProcess:
@@ -31,7 +35,13 @@ class ChildProcess:
 
     @classmethod
     def spawn(
-        cls, argv: Sequence[str], *, log: Path | None, env: Mapping[str, str] | None = None, inherit: Sequence[int] = ()
+        cls,
+        argv: Sequence[str],
+        *,
+        log: Path | None,
+        env: Mapping[str, str] | None = None,
+        inherit: Sequence[int] = (),
+        reads: str = "",
     ) -> "ChildProcess":
         """Start `argv` in a session of its own, so that a Ctrl-C at the terminal reaches only the supervisor.
 
@@ -40,21 +50,22 @@ class ChildProcess:
             log: file to which its output is added; None leaves the output to the terminal.
             env: its whole environment; None hands on ours.
             inherit: file descriptors that it keeps.
+            reads: what it finds on its standard input.
         """
-        output = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
+        with ExitStack() as files:
+            given = files.enter_context(tempfile.TemporaryFile())
+            given.write(reads.encode())
+            given.seek(0)
+            output = None if log is None else files.enter_context(log.open("ab"))
             popen = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
+                stdin=given,
                 stdout=output,
                 stderr=output,
                 env=env,
                 pass_fds=inherit,
                 start_new_session=True,
             )
-        finally:
-            if output is not None:
-                os.close(output)
         return cls(popen)
 
     @property
@@ -82,13 +93,12 @@ class ChildProcess:
 
     async def end(self, *steps: tuple[signal.Signals, float]) -> int:
         """Send each signal in turn, waiting its number of seconds for the end, and at last SIGKILL."""
-        for number, patience_s in (*steps, (signal.SIGKILL, None)):
+        for number, patience_s in steps:
             self.send(number)
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
                     return await self.wait()
-            except TimeoutError:
-                continue
+        self.send(signal.SIGKILL)
         return await self.wait()
 
 
@@ -104,11 +114,9 @@ async def _readable(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def run_to_end(argv: Sequence[str], *, env: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a short command to its end, its output kept as text, standard error mixed in."""
-    return subprocess.run(
-        argv, input=stdin, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
+def run_to_end(argv: Sequence[str], *, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of a few milliseconds to its end, its output kept as text, standard error mixed in."""
+    return subprocess.run(argv, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
 
 
 def log_tail(logs: Iterable[Path]) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,8 +11,9 @@ import aiomqtt
 import httpx
 import pytest
 
+from carewatch.embedded import ports
 from carewatch.embedded.nats import NatsServer
-from carewatch.errors import FolderInUse
+from carewatch.errors import FolderInUse, ServerDidNotStart
 
 
 def client(url: str, name: str, *, clean: bool = True, user: str | None = None) -> aiomqtt.Client:
@@ -77,6 +79,27 @@ async def test_a_new_launcher_finds_the_port_of_the_former(tmp_path: Path) -> No
         url = first.url
     async with NatsServer(tmp_path / "broker") as second:
         assert second.url == url
+
+
+async def test_a_port_that_somebody_takes_at_the_last_moment_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two brokers that start at once may choose the same port; the one that comes too late chooses again."""
+    reserve = ports._reserve
+    with socket.create_server(("127.0.0.1", 0)) as rival:
+        choices = [rival.getsockname()[1]]
+        monkeypatch.setattr(ports, "_reserve", lambda until: choices.pop() if choices else reserve(until))
+        async with NatsServer(tmp_path / "broker") as server:
+            assert not choices
+            assert server.port != rival.getsockname()[1]
+
+
+async def test_a_fixed_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
+    """The port that devices were told is never silently replaced by another."""
+    with socket.create_server(("127.0.0.1", 0)) as rival:
+        server = NatsServer(tmp_path / "broker", mqtt_port=rival.getsockname()[1])
+        with pytest.raises(ServerDidNotStart, match="address already in use"):
+            await server.start()
 
 
 async def test_users_are_asked_for_and_read_anew(tmp_path: Path) -> None:
