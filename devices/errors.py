@@ -2,7 +2,7 @@
 
 DeviceError
 ├── Undecodable          a message that cannot be understood as its registered protocol
-└── wire errors          see :mod:`devices.wire.mqtt`
+└── WireError            bytes or fields that break a wire format, see :mod:`devices.wire.errors`
 """
 
 
