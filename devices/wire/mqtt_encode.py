@@ -60,19 +60,18 @@ def encode_publish(
     if qos == 1 or qos == 2:
         if not 0 < packet_id <= MAX_PACKET_ID:
             raise InvalidField("PUBLISH packet id", packet_id, f"1 to {MAX_PACKET_ID} with QoS {qos}", "MQTT-2.3.1-1")
+        high, low = packet_id >> 8, packet_id & 0xFF
         length = len(name) + 2 + len(payload)
-        if 128 <= length < 16_384:
-            return b"%c%c%c%b%c%c%b" % (
-                first, length & 0x7F | 0x80, length >> 7, name, packet_id >> 8, packet_id & 0xFF, payload,
-            )  # fmt: skip
-        return _packet(first, b"%b%c%c%b" % (name, packet_id >> 8, packet_id & 0xFF, payload))
+        if 0x80 <= length < 0x4000:  # a remaining length of two bytes: nearly every message
+            return b"%c%c%c%b%c%c%b" % (first, length & 0x7F | 0x80, length >> 7, name, high, low, payload)
+        return b"%b%b%c%c%b" % (_header(first, length), name, high, low, payload)
     if qos != 0:
         raise InvalidField("PUBLISH QoS", qos, "0, 1 or 2", "MQTT-3.3.1-4")
     if dup:
         raise InvalidField("PUBLISH DUP flag", dup, "unset with QoS 0", "MQTT-3.3.1-2")
     if packet_id:
         raise InvalidField("PUBLISH packet id", packet_id, "0 (none) with QoS 0", "MQTT-2.3.1-5")
-    return _packet(first, name + payload)
+    return b"%b%b%b" % (_header(first, len(name) + len(payload)), name, payload)
 
 
 def encode_pubacks(packet_ids: Sequence[int]) -> bytes:
@@ -108,22 +107,20 @@ def _topic_field(topic: str) -> bytes:
     return encode_text(topic, "PUBLISH topic name")
 
 
-def _packet(first: int, body: bytes | bytearray) -> bytes:
-    """Put the fixed header before a body.
-
-    Source: section 2.2.3, the remaining length in one to four bytes of seven bits each.
-    """
-    length = len(body)
+def _header(first: int, length: int) -> bytes:
+    """Return the fixed header. Source: section 2.2.3, the remaining length in one to four bytes of seven bits each."""
     if length > MAX_REMAINING_BYTES:
         raise InvalidField("remaining length", length, f"up to {MAX_REMAINING_BYTES} bytes", "section 2.2.3")
-    if length < 0x80:
-        return bytes((first, length)) + body
     header = bytearray((first,))
     while length > 0x7F:
         header.append(length & 0x7F | 0x80)
         length >>= 7
     header.append(length)
-    return bytes(header + body)
+    return bytes(header)
+
+
+def _packet(first: int, body: bytes | bytearray) -> bytes:
+    return _header(first, len(body)) + body
 
 
 def _packet_id(packet_id: int, name: str) -> bytes:
