@@ -100,3 +100,14 @@ def test_a_cluster_survives_gaining_and_losing_namespaces(tmp_path: Path) -> Non
     for env in (refused, dict(os.environ), refused):
         with launcher(tmp_path / "servers", [], env) as (_, served), psycopg.connect(served.dsn) as connection:
             assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_cluster_half_made_is_made_anew(tmp_path: Path) -> None:
+    """A launcher killed while it creates the cluster leaves nothing that keeps the next one from serving."""
+    argv = [sys.executable, "-P", str(Path(__file__).with_name("launcher.py")), str(tmp_path)]
+    with subprocess.Popen(argv) as interrupted:
+        wait_until((tmp_path / "postgres" / "cluster.new" / "base").exists)
+        interrupted.kill()
+    assert not (tmp_path / "postgres" / "cluster").exists()
+    with launcher(tmp_path, [], os.environ) as (_, served), psycopg.connect(served.dsn) as connection:
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
