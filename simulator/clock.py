@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from simulator.errors import TimeWentBackwards
 
 # Turns of the event loop granted to those just woken, so that a chain of coroutines without I/O comes to rest.
-_TURNS_TO_REST = 20
+_TURNS_TO_REST = 100
 
 
 class HandSetClock:

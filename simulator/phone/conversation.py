@@ -179,6 +179,7 @@ class Conversation:
             if not await happens_by(menu.pressed, self._books.clock, deadline):
                 break
             key = menu.take()
+            self._books.changes.tell()
             if key == gather.finish_on_key:
                 break
             digits += key

@@ -16,13 +16,12 @@ from simulator.phone.waiting import first_of
 class FaultyEdge:
     """Lets requests below /2010-04-01 suffer the network's faults and rate limit; all others pass."""
 
-    def __init__(
-        self, app: ASGIApp, *, network: PhoneNetwork, break_connection: Callable[[Scope], None], closing: asyncio.Event
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, network: PhoneNetwork, break_connection: Callable[[Scope], None]) -> None:
+        self.closing = asyncio.Event()
+        """Set it to end all delays."""
         self._app = app
         self._network = network
         self._break_connection = break_connection
-        self._closing = closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/2010-04-01"):
@@ -37,13 +36,15 @@ class FaultyEdge:
             case FaultKind.SERVER_ERROR:
                 return await _refuse(refusals.broken(fault.status if fault else 500), scope, receive, send)
             case FaultKind.SILENT:
-                await first_of(_gone(receive), self._closing.wait())
-                return self._break_connection(scope)
+                return await _gone(receive)
             case FaultKind.ANSWER_LOST:
                 await self._app(scope, receive, _nowhere)
-                return self._break_connection(scope)
+                self._break_connection(scope)
+                return await _gone(receive)
             case FaultKind.SLOW:
-                await asyncio.sleep(fault.delay_s if fault else 0.0)
+                await first_of(asyncio.sleep(fault.delay_s if fault else 0.0), self.closing.wait())
+                if self.closing.is_set():
+                    return await _gone(receive)
         return await self._app(scope, receive, send)
 
 
@@ -53,7 +54,7 @@ async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) 
 
 
 async def _gone(receive: Receive) -> None:
-    """Return when the client has given up."""
+    """Return when the connection has ended."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -1,6 +1,7 @@
 """The telephone exchange: dials, rings, connects and ends calls, and reports their progress."""
 
 import asyncio
+from collections import Counter
 from datetime import datetime, timedelta
 
 from simulator.phone import acting
@@ -21,6 +22,7 @@ class Exchange:
         self._postman = postman
         self._spawn = spawn
         self._next_dial_at: datetime | None = None
+        self._engaged: Counter[str] = Counter()
 
     def place(self, request: CallRequest, parent: Call | None = None) -> Call:
         """Take a call; it is queued, and goes its way from here."""
@@ -47,17 +49,19 @@ class Exchange:
             return self._end(call, CallStatus.CANCELED)
         if person is None or isinstance(person.temper, Unreachable):
             return self._end(call, CallStatus.FAILED)
-        if self._is_engaged(person):
+        if self._engaged[call.to] and not person.call_waiting:
             return self._end(call, CallStatus.BUSY)
         actor = asyncio.create_task(acting.play(self._books, call, person.temper))
+        self._engaged[call.to] += 1
         try:
-            self._end(call, await self._ring(call) or await self._connect(call, person))
+            outcome = await self._ring(call) or await self._connect(call, person)
         finally:
+            self._engaged[call.to] -= 1
             actor.cancel()
             await asyncio.wait([actor])
         if not actor.cancelled():
             actor.result()
-        return None
+        return self._end(call, outcome)
 
     async def _dial(self, call: Call) -> None:
         rate = self._books.timing.calls_per_s
@@ -67,10 +71,6 @@ class Exchange:
             await self._books.clock.sleep_until(dial_at)
         self._report(call, "initiated")
         await self._books.pass_time(self._books.timing.dial_s)
-
-    def _is_engaged(self, person: Person) -> bool:
-        live = (CallStatus.RINGING, CallStatus.IN_PROGRESS)
-        return not person.call_waiting and any(call.status in live for call in self._books.calls_to(person.number))
 
     async def _ring(self, call: Call) -> CallStatus | None:
         """Let it ring; returns how it ended, or None when it was answered."""

@@ -34,7 +34,7 @@ def of_call(account: Account, call: Call, status: str | None = None) -> dict[str
         "ApiVersion": API_VERSION,
         "Direction": call.direction,
     }
-    if call.answered_by is not None:
+    if call.answered_by is not None and not call.request.async_amd:
         parameters["AnsweredBy"] = call.answered_by
     if call.parent_sid is not None:
         parameters["ParentCallSid"] = call.parent_sid

@@ -1,11 +1,12 @@
 """What the network sends to the platform: it fetches TwiML, posts call-backs, and brings texts in. All signed."""
 
 import asyncio
+import ssl
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import httpx
@@ -17,6 +18,8 @@ from simulator.phone.signature import SIGNATURE_HEADER, sign
 # Source: Twilio, "Webhook connection overrides": a reply must come within 15 s.
 REPLY_WITHIN_S = 15.0
 _TRIES = 2
+# Turns of the event loop after an answer in which a conversation may send its next request.
+_TURNS_TO_GO_ON = 50
 # What a forger would claim: the best possible news.
 _FORGED_CLAIMS = {
     "CallStatus": "in-progress",
@@ -56,6 +59,12 @@ class _Mail:
     parameters: Mapping[str, str]
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """The machine's trusted certificates; reading them takes longer than a call."""
+    return ssl.create_default_context()
+
+
 class Postman:
     """Talks HTTP to the platform. Time-outs are machine time, lateness of call-backs is care time."""
 
@@ -67,7 +76,7 @@ class Postman:
         self._spawn = spawn
         self._reply_within_s = reply_within_s
         self._client = httpx.AsyncClient(
-            timeout=reply_within_s, trust_env=False, limits=httpx.Limits(max_connections=200)
+            timeout=reply_within_s, trust_env=False, verify=_trust(), limits=httpx.Limits(max_connections=200)
         )
         self._under_way = 0
         self._landed = asyncio.Event()
@@ -111,14 +120,21 @@ class Postman:
             task = self._spawn(self._deliver(mail, self.mischief, due_at, after))
             self._last_mail[sid] = task
             task.add_done_callback(partial(self._forget, sid))
+            if not self.mischief.late_s:
+                self._under_way += 1
+                task.add_done_callback(self._land)
 
     async def quiet(self) -> None:
         """Return when nothing is under way between the network and the platform (machine time)."""
         while self._under_way:
             self._landed.clear()
             await self._landed.wait()
-            for _ in range(5):
+            for _ in range(_TURNS_TO_GO_ON):
                 await asyncio.sleep(0)
+
+    def _land(self, _done: object = None) -> None:
+        self._under_way -= 1
+        self._landed.set()
 
     def _forget(self, sid: str, done: "asyncio.Task[None]") -> None:
         if self._last_mail.get(sid) is done:
@@ -163,5 +179,4 @@ class Postman:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
             return None
         finally:
-            self._under_way -= 1
-            self._landed.set()
+            self._land()

@@ -19,6 +19,16 @@ from simulator.phone.network import PhoneNetwork
 _EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})
 _PREFIX = "/2010-04-01/Accounts/{account_sid}"
 
+# The parameters that this stand-in obeys. Any other is either misspelt or has to be learnt here.
+_SCRIPT_PARAMETERS = frozenset({"Url", "Method", "Twiml", "FallbackUrl", "FallbackMethod"})
+_CALL_UPDATE_PARAMETERS = _SCRIPT_PARAMETERS | {"Status"}
+_CALL_PARAMETERS = _SCRIPT_PARAMETERS | {
+    *("To", "From", "Timeout", "TimeLimit", "SendDigits"),
+    *("StatusCallback", "StatusCallbackMethod", "StatusCallbackEvent"),
+    *("MachineDetection", "AsyncAmd", "AsyncAmdStatusCallback"),
+}
+_MESSAGE_PARAMETERS = frozenset({"To", "From", "Body", "StatusCallback"})
+
 
 def routes(network: PhoneNetwork) -> APIRouter:
     """All routes below /2010-04-01; each asks for the account's credentials first."""
@@ -53,7 +63,9 @@ def _route_calls(router: APIRouter, network: PhoneNetwork) -> None:
 
     @router.post("/Calls.json")
     async def create(request: Request) -> JSONResponse:
-        call = network.create_call(_call_request(await request.form()))
+        form = await request.form()
+        call = network.create_call(_call_request(form))
+        _wonder(network, form, _CALL_PARAMETERS, call.to, call.sid)
         return JSONResponse(resources.of_call(account_sid, call), 201)
 
     @router.get("/Calls.json")
@@ -79,6 +91,7 @@ def _route_calls(router: APIRouter, network: PhoneNetwork) -> None:
         call, form = find(request, sid), await request.form()
         script = _script(form) if _text(form, "Url") or _text(form, "Twiml") else None
         network.update_call(call, hang_up=_text(form, "Status"), script=script)
+        _wonder(network, form, _CALL_UPDATE_PARAMETERS, call.to, call.sid)
         return JSONResponse(resources.of_call(account_sid, call))
 
     @router.delete("/Calls/{sid}.json")
@@ -116,6 +129,7 @@ def _route_messages(router: APIRouter, network: PhoneNetwork) -> None:
             body=_text(form, "Body"),
             status_callback=status_callback,
         )
+        _wonder(network, form, _MESSAGE_PARAMETERS, message.to, message.sid)
         return JSONResponse(resources.of_message(account_sid, message), 201)
 
     @router.get("/Messages.json")
@@ -156,6 +170,11 @@ def _route_conferences(router: APIRouter) -> None:
     @router.get("/Conferences.json")
     async def list_all(request: Request) -> JSONResponse:
         return JSONResponse(resources.page(request.url.path, request.query_params, "conferences", []))
+
+
+def _wonder(network: PhoneNetwork, form: FormData, obeyed: frozenset[str], number: str, sid: str) -> None:
+    for name in sorted(set(form) - obeyed):
+        network.books.wonder(number, sid, f"the parameter {name}, which this stand-in does not obey")
 
 
 def _credentials(header: str) -> str:

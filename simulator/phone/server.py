@@ -1,15 +1,11 @@
 """The phone network as a process: HTTP on a port of its own."""
 
 import asyncio
-import contextlib
-import socket
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-import uvicorn
 from fastapi import FastAPI
 from starlette.types import Scope
 
@@ -18,9 +14,9 @@ from simulator.errors import Refused
 from simulator.phone import control, refusals, rest
 from simulator.phone.books import Account, OwnNumber
 from simulator.phone.edge import FaultyEdge
+from simulator.phone.listener import Listener
 from simulator.phone.network import PhoneNetwork
 from simulator.phone.timing import Timing
-from simulator.phone.waiting import first_of
 
 STAND_IN_HEADER = "X-CareWatch-Stand-In"
 """Carried by every answer, with the value ``phone``: no real provider sends it."""
@@ -42,38 +38,20 @@ class PhoneServer:
 
     def __init__(self, network: PhoneNetwork, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.network = network
-        self._host = host
-        self._port = port
-        self._closing = asyncio.Event()
+        self._edge = FaultyEdge(_app(network), network=network, break_connection=self._break_connection)
+        self._listener = Listener(self._edge, host=host, port=port, headers={STAND_IN_HEADER: "phone"})
         self._stack = AsyncExitStack()
-        app = FaultyEdge(_app(network), network=network, break_connection=self._break_connection, closing=self._closing)
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                headers=[(STAND_IN_HEADER, "phone")],
-            )
-        )
 
     @property
     def url(self) -> str:
         """Where it is served, without a slash at the end; known while entered."""
-        return f"http://{self._host}:{self._port}"
+        return self._listener.url
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.network)
-            bound = socket.create_server((self._host, self._port), backlog=512)
-            self._port = bound.getsockname()[1]
-            serving = asyncio.create_task(self._server.serve(sockets=[bound]))
-            stack.push_async_callback(self._close, serving)
-            await first_of(self._server.ready.wait(), asyncio.wait([serving]))
-            if serving.done():
-                serving.result()
+            await stack.enter_async_context(self._listener)
+            stack.callback(self._edge.closing.set)
             self._stack = stack.pop_all()
         return self
 
@@ -82,33 +60,8 @@ class PhoneServer:
     ) -> None:
         await self._stack.aclose()
 
-    async def _close(self, serving: "asyncio.Task[None]") -> None:
-        self._closing.set()
-        self._server.should_exit = True
-        self._server.force_exit = True
-        await serving
-
     def _break_connection(self, scope: Scope) -> None:
-        for connection in list(self._server.server_state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None and getattr(connection, "client", None) == scope["client"]:
-                transport.abort()
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to the process that it runs in, and tells when it serves."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+        self._listener.break_connection(scope)
 
 
 def _app(network: PhoneNetwork) -> FastAPI:
