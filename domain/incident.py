@@ -1,5 +1,6 @@
 """What an incident is, how grave it is, and how it may move."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -62,6 +63,8 @@ SEVERITY: Final[dict[Hazard, int]] = {
     Hazard.AREA_OUTAGE: 5,
 }
 """1 is gravest. Source: DESIGN section 7."""
+
+LOW_SEVERITY: Final = 4  # from here on nobody is in danger: rounds back off, nothing is raised by meeting others
 
 TECHNICAL_HAZARDS: Final = frozenset({Hazard.DEVICE_OFFLINE, Hazard.LOW_BATTERY})
 
@@ -136,11 +139,12 @@ def after_closing(state: IncidentState, *, outcome: Outcome, severity: int, by_p
     return IncidentState.RESOLVED
 
 
-def severity_together(own: int, others: frozenset[int]) -> int:
-    """The severity of an incident while others of a home are unresolved: two hazards to life at once raise it by one,
-    and none is judged less grave than the gravest of them beside it. Technical matters raise nothing.
+def severity_together(own: Hazard, others: Iterable[Hazard]) -> int:
+    """The severity of an incident while ``others`` of the same home are unresolved: two hazards to people at once raise
+    it by one, and it is judged no less grave than the gravest beside it. Matters of severity 4 and 5 raise nothing.
     """
-    grave = {other for other in others if other <= 3}
-    if own > 3 or not grave:
-        return own
-    return min(max(own - 1, 1), *grave)
+    grave = [SEVERITY[other] for other in others if SEVERITY[other] < LOW_SEVERITY]
+    severity = SEVERITY[own]
+    if severity >= LOW_SEVERITY or not grave:
+        return severity
+    return min(max(severity - 1, 1), *grave)

@@ -22,7 +22,8 @@ class Manner(StrEnum):
 class Step:
     """One circle, asked through ``channels`` in order of preference.
 
-    ``wait`` is per person when in turn, for the whole step when all at once; 10 s to 1 h.
+    ``wait`` is per person when in turn, for the whole step when all at once; from 0 s (the next step starts at once, as
+    for a fire) to 1 h.
     """
 
     circle: Circle
@@ -91,7 +92,7 @@ def _read_step(written: Any, where: str) -> Step:
         circle=_member(Circle, written.get("circle"), f"{where}.circle"),
         manner=_member(Manner, written.get("manner", Manner.IN_TURN.value), f"{where}.manner"),
         channels=tuple(_member(ChannelName, channel, f"{where}.channels") for channel in channels),
-        wait=timedelta(seconds=_whole(written.get("wait_s", 45), f"{where}.wait_s", 10, 3600)),
+        wait=timedelta(seconds=_whole(written.get("wait_s", 45), f"{where}.wait_s", 0, 3600)),
     )
 
 

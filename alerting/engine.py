@@ -1,0 +1,126 @@
+"""The engine process: the loops that decide, any number of them at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from prometheus_client import Counter, Histogram
+from pydantic import BaseModel
+
+from alerting.escalation import BATCH, escalate
+from alerting.plans import default_plans
+from domain.clock import Clock
+from domain.health import Health
+from store import incidents
+from store.errors import StoreError
+from store.plans import add_defaults
+from store.pool import Database, DatabaseClock, open_database
+from store.wakeups import Bell, listening, ring
+
+log = structlog.get_logger(__name__)
+
+_DECIDED = Counter("carewatch_engine_decided_total", "Incidents decided")
+_ASKED = Counter("carewatch_engine_asked_total", "Notifications created")
+_CYCLE = Histogram("carewatch_engine_cycle_seconds", "Duration of one cycle of the escalation loop")
+
+_LONGEST_NAP = timedelta(seconds=5)  # a hint may be lost: look again after this much care time
+_AFTER_A_FAULT_S = 1.0
+
+
+class EngineConfig(BaseModel, frozen=True):
+    """Settings of the engine."""
+
+    dsn: str
+    name: str = "engine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """One kind of deciding. ``turn`` does what is due and says when it wants to run again (care time); it may be woken
+    earlier by the engine's bell.
+    """
+
+    name: str
+    turn: Callable[[Database, datetime], Awaitable[datetime]]
+
+
+async def escalation_turn(database: Database, now: datetime) -> datetime:
+    """Decide everything that is due and return the next deadline, or a nap's end if that comes sooner."""
+    with _CYCLE.time():
+        handled = BATCH
+        while handled == BATCH:
+            async with database.transaction() as connection:
+                handled, asked = await escalate(connection, now=now)
+            _DECIDED.inc(handled)
+            _ASKED.inc(asked)
+            if asked:
+                await ring(database, Bell.SENDER)
+    async with database.transaction() as connection:
+        due = await incidents.next_due(connection)
+    nap = now + _LONGEST_NAP
+    return nap if due is None else min(max(due, now), nap)
+
+
+LOOPS: tuple[Loop, ...] = (Loop(name="escalation", turn=escalation_turn),)
+
+
+async def run(config: EngineConfig, clock: Clock, stop: asyncio.Event, health: Health) -> None:
+    """Decide until ``stop`` is set. A loop that fails is shown as unwell, and tries again; nothing is left claimed."""
+    async with open_database(config.dsn, f"carewatch {config.name}") as database:
+        await _until_stopped(
+            stop, [asyncio.create_task(_repeat(config, loop, database, clock, health)) for loop in LOOPS]
+        )
+
+
+async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    waiting = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {waiting}:
+            await task
+    finally:
+        for task in (waiting, *tasks):
+            task.cancel()
+        await asyncio.gather(waiting, *tasks, return_exceptions=True)
+
+
+async def _repeat(config: EngineConfig, loop: Loop, database: Database, clock: Clock, health: Health) -> None:
+    component = f"loop:{loop.name}"
+    prepared = False
+    async with listening(config.dsn, Bell.ENGINE) as rung:
+        while True:
+            try:
+                now = await clock.refresh() if isinstance(clock, DatabaseClock) else clock.now()
+                if not prepared:
+                    async with database.transaction() as connection:
+                        await add_defaults(connection, list(default_plans().values()), now=now)
+                    prepared = True
+                rung.clear()
+                again_at = await loop.turn(database, now)
+                health.well(component, now)
+            except StoreError as error:
+                log.warning("the engine's loop could not run", loop=loop.name, error=str(error))
+                health.unwell(component, str(error), _moment(clock))
+                await asyncio.sleep(_AFTER_A_FAULT_S)
+                continue
+            await _rung_or(rung, clock, again_at)
+
+
+async def _rung_or(rung: asyncio.Event, clock: Clock, moment: datetime) -> None:
+    """Return when the bell rings or care time reaches ``moment``."""
+    tasks = [asyncio.create_task(rung.wait()), asyncio.ensure_future(clock.sleep_until(moment))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _moment(clock: Clock) -> datetime:
+    try:
+        return clock.now()
+    except StoreError:
+        return datetime.now().astimezone()

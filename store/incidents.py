@@ -1,0 +1,283 @@
+"""Incidents as the engine sees them: what is due, everything a decision needs, and the writing of it."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from devices.model import Hazard
+from domain.case import Ask, Contact, Decision, Part, Person, Standing
+from domain.incident import SEVERITY, IncidentId, IncidentState, SubjectKind
+from domain.notification import AnswerKind, Failure, NotificationState, Purpose
+from domain.people import ChannelName, Circle, ContactId, Language, Mode, OrganisationId, ResponderId
+from domain.plan import Plan, read_plan
+from store.pool import Connection
+from store.queries import queries
+from store.timeline import NewEntry, append_many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueIncident:
+    """An incident that the engine has locked: its identity, and where it stands."""
+
+    id: IncidentId
+    mode: Mode
+    hazard: Hazard
+    organisation_id: OrganisationId
+    household_id: int | None
+    resident_id: int | None
+    plan_id: int | None
+    area_id: int | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What else decides about an incident."""
+
+    plan_id: int | None
+    plan: Plan | None
+    parent_id: OrganisationId | None
+    hazards_of_home: tuple[Hazard, ...]
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A member of a circle. ``depth`` 0 is the home itself or the organisation that handles the incident."""
+
+    circle: Circle
+    depth: int
+    organisation_id: OrganisationId | None
+    person: Person
+
+
+async def lock_due(connection: Connection, *, now: datetime, limit: int) -> list[DueIncident]:
+    """Lock and return up to ``limit`` incidents whose next step is due; others' locks are skipped."""
+    cursor = await connection.execute(queries("incidents").due, {"now": now, "limit": limit})
+    return [_due(row) for row in await cursor.fetchall()]
+
+
+def _due(row: Sequence[Any]) -> DueIncident:
+    identity, standing = row[:8], row[8:]
+    return DueIncident(
+        id=IncidentId(identity[0]),
+        mode=Mode(identity[1]),
+        hazard=Hazard(identity[2]),
+        organisation_id=OrganisationId(identity[3]),
+        household_id=identity[4],
+        resident_id=identity[5],
+        plan_id=identity[6],
+        area_id=identity[7],
+        standing=Standing(
+            state=IncidentState(standing[0]),
+            severity=standing[1],
+            level_id=OrganisationId(standing[2]),
+            round=standing[3],
+            round_started_at=standing[4],
+            step=standing[5],
+            step_started_at=standing[6],
+            acknowledged_at=standing[7],
+            on_scene_at=standing[8],
+            reminded_at=standing[9],
+            taken_until=standing[10],
+            reasserted_at=standing[11],
+            reask_until=standing[12],
+            next_step_at=standing[13],
+        ),
+    )
+
+
+async def next_due(connection: Connection) -> datetime | None:
+    """When the next step of any unresolved incident is due."""
+    row = await (await connection.execute(queries("incidents").next_due)).fetchone()
+    return row[0] if row is not None else None
+
+
+async def surroundings(connection: Connection, ids: Sequence[int]) -> dict[int, Surroundings]:
+    """Plan, parent organisation, other hazards of the home, and hold, by incident."""
+    cursor = await connection.execute(queries("incidents").surroundings, {"ids": list(ids)})
+    return {
+        row[0]: Surroundings(
+            plan_id=row[1],
+            plan=read_plan(row[2]) if row[2] is not None else None,
+            parent_id=row[3],
+            hazards_of_home=tuple(Hazard(hazard) for hazard in row[4]),
+            held=row[5],
+        )
+        for row in await cursor.fetchall()
+    }
+
+
+async def asks(connection: Connection, ids: Sequence[int]) -> dict[int, list[Ask]]:
+    """The notifications of the running round, by incident."""
+    cursor = await connection.execute(queries("incidents").asks, {"ids": list(ids)})
+    found: dict[int, list[Ask]] = {}
+    for row in await cursor.fetchall():
+        found.setdefault(row[0], []).append(
+            Ask(
+                responder_id=row[1],
+                purpose=Purpose(row[2]),
+                step=row[3],
+                sequence=row[4],
+                channel=ChannelName(row[5]),
+                state=NotificationState(row[6]),
+                failure=Failure(row[7]) if row[7] else None,
+                answer=AnswerKind(row[8]) if row[8] else None,
+                created_at=row[9],
+                busy_with_us=row[10],
+            )
+        )
+    return found
+
+
+async def parts(connection: Connection, ids: Sequence[int]) -> dict[int, list[Part]]:
+    """What people have said, by incident."""
+    cursor = await connection.execute(queries("incidents").parts, {"ids": list(ids)})
+    found: dict[int, list[Part]] = {}
+    for row in await cursor.fetchall():
+        found.setdefault(row[0], []).append(
+            Part(responder_id=row[1], accepted_at=row[2], declined_at=row[3], arrived_at=row[4])
+        )
+    return found
+
+
+def _contacts(written: Sequence[Sequence[Any]]) -> tuple[Contact, ...]:
+    return tuple(
+        Contact(id=ContactId(one[0]), channel=ChannelName(one[1]), address=one[2]) for one in written if one[0]
+    )
+
+
+async def candidates(connection: Connection, ids: Sequence[int]) -> dict[int, list[Candidate]]:
+    """The members of every circle that may be asked, by incident, nearest and first-ranked first."""
+    cursor = await connection.execute(queries("incidents").people, {"ids": list(ids)})
+    found: dict[int, list[Candidate]] = {}
+    for row in await cursor.fetchall():
+        person = Person(responder_id=ResponderId(row[4]), language=Language(row[5]), contacts=_contacts(row[6]))
+        found.setdefault(row[0], []).append(
+            Candidate(circle=Circle(row[1]), depth=row[2], organisation_id=row[3], person=person)
+        )
+    return found
+
+
+async def accepted(connection: Connection, ids: Sequence[int]) -> dict[int, list[Person]]:
+    """Those who have accepted and not withdrawn, by incident."""
+    cursor = await connection.execute(queries("incidents").participants, {"ids": list(ids)})
+    found: dict[int, list[Person]] = {}
+    for row in await cursor.fetchall():
+        found.setdefault(row[0], []).append(
+            Person(responder_id=ResponderId(row[1]), language=Language(row[2]), contacts=_contacts(row[3]))
+        )
+    return found
+
+
+async def residents(connection: Connection, ids: Sequence[int]) -> dict[int, Person]:
+    """The resident to be asked whether she is well, by incident."""
+    cursor = await connection.execute(queries("incidents").residents, {"ids": list(ids)})
+    return {
+        row[0]: Person(
+            responder_id=None,
+            language=Language(row[1]),
+            contacts=tuple(
+                Contact(id=None, channel=ChannelName.VOICE, address=number) for number in dict.fromkeys(row[2])
+            ),
+        )
+        for row in await cursor.fetchall()
+    }
+
+
+async def write(
+    connection: Connection, decided: Sequence[tuple[DueIncident, int | None, Decision]], *, now: datetime
+) -> int:
+    """Write decisions (with the plan each ran by), their notifications and timeline. Returns how many were asked."""
+    moves = [
+        {"id": incident.id, "plan_id": plan_id, **_written(decision.standing)}
+        for incident, plan_id, decision in decided
+    ]
+    await connection.execute(queries("incidents").move, {"rows": Jsonb(moves)})
+    asked = [
+        {
+            "incident_id": incident.id,
+            "responder_id": ask.person.responder_id,
+            "contact_id": ask.contact.id,
+            "channel": ask.contact.channel.value,
+            "address": ask.contact.address,
+            "language": ask.person.language.value,
+            "purpose": ask.purpose.value,
+            "circle": ask.circle,
+            "round": ask.round,
+            "step": ask.step,
+            "severity": decision.standing.severity,
+            "sequence": ask.sequence,
+            "token": secrets.token_urlsafe(16),
+        }
+        for incident, _, decision in decided
+        for ask in decision.asks
+    ]
+    if asked:
+        await connection.execute(queries("incidents").ask, {"rows": Jsonb(asked), "now": now})
+    await append_many(
+        connection,
+        now,
+        [
+            NewEntry(incident_id=incident.id, kind=entry.kind, reason=entry.reason.value, detail=entry.detail)
+            for incident, _, decision in decided
+            for entry in decision.entries
+        ],
+    )
+    return len(asked)
+
+
+def _written(standing: Standing) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(standing).items()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnAlarm:
+    """Something the platform itself finds wrong. ``identity`` makes finding it twice harmless."""
+
+    source: str
+    identity: str
+    hazard: Hazard
+    subject_kind: SubjectKind
+    subject_id: str
+    organisation_id: int
+    reason: str
+    mode: Mode = Mode.LIVE
+    household_id: int | None = None
+    resident_id: int | None = None
+    device_key: int | None = None
+    evidence: Mapping[str, Any]
+
+
+async def raise_own(connection: Connection, alarm: OwnAlarm, *, now: datetime) -> tuple[IncidentId, bool] | None:
+    """Raise an incident on the platform's own account: its id, and whether it was opened now. None for a repeat."""
+    evidence = dict(alarm.evidence)
+    cursor = await connection.execute(
+        queries("incidents").raise_own,
+        {
+            "source": alarm.source,
+            "identity": alarm.identity,
+            "device_key": alarm.device_key,
+            "hazard": alarm.hazard.value,
+            "mode": alarm.mode.value,
+            "payload": json.dumps(evidence).encode(),
+            "subject_kind": alarm.subject_kind.value,
+            "subject_id": alarm.subject_id,
+            "severity": SEVERITY[alarm.hazard],
+            "organisation_id": alarm.organisation_id,
+            "household_id": alarm.household_id,
+            "resident_id": alarm.resident_id,
+            "reason": alarm.reason,
+            "detail": Jsonb(evidence),
+            "now": now,
+        },
+    )
+    row = await cursor.fetchone()
+    return (IncidentId(row[0]), bool(row[1])) if row is not None else None
