@@ -23,7 +23,7 @@ from carewatch.errors import ServerBinaryMissing, ServerDidNotStart
 
 MAX_ACK_PENDING = 8191
 """How many unacknowledged messages a subscription may have. The broker allows 65,535 over all subscriptions of a
-session (measured with 2.15.1; MQTT 3.1.1, 2.3.1: packet ids are 16 bits wide) and refuses those beyond: so eight fit."""
+session (measured with 2.15.1; MQTT 3.1.1, 2.3.1: packet ids are 16 bits wide) and refuses those beyond: eight fit."""
 
 
 class NatsServer(EmbeddedServer):
