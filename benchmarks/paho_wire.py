@@ -4,7 +4,7 @@ from typing import Any
 
 from paho.mqtt import client, enums
 
-paho: Any = client  # types-paho-mqtt describes paho 1.6, we run 2.x, and its private methods are in no description
+paho: Any = client  # its private methods are in no description
 paho_enums: Any = enums
 
 
