@@ -21,14 +21,14 @@ class HandSetClock:
 
     Sleepers wake in the order of their moments, and of their coming for the same moment; each sees ``now()`` equal
     to its own moment and may go back to sleep for a later one within the same advance. After every stop the event
-    loop gets some turns, and those registered with :meth:`settle_with` are awaited.
+    loop gets some turns, and those registered with :meth:`settle_with` are awaited, before the clock goes on.
     """
 
     def __init__(self, start: datetime) -> None:
         self._now = start.astimezone(UTC)
         self._arrivals = itertools.count()
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
-        self._settlers: list[Callable[[], Awaitable[None]]] = []
+        self._settlers: list[Callable[[], Awaitable[bool]]] = []
 
     def now(self) -> datetime:
         """The moment the clock was last set to, as aware UTC."""
@@ -42,10 +42,11 @@ class HandSetClock:
         heapq.heappush(self._sleepers, (moment, next(self._arrivals), woken))
         await woken
 
-    def settle_with(self, settle: Callable[[], Awaitable[None]]) -> None:
-        """Await ``settle()`` after every stop: it returns when its owner has finished what the stop set going.
+    def settle_with(self, settle: Callable[[], Awaitable[bool]]) -> None:
+        """Await ``settle()`` after every stop: it returns when its owner rests, and whether it had been at work.
 
-        Meant for work that needs real I/O, which turns of the event loop alone do not bring to rest.
+        Meant for work that needs real I/O, which turns of the event loop alone do not bring to rest. All are asked
+        again until none had been at work, as one's work may set another going.
         """
         self._settlers.append(settle)
 
@@ -78,10 +79,11 @@ class HandSetClock:
                 woken.set_result(None)
 
     async def _settle(self) -> None:
-        for _ in range(_TURNS_TO_REST):
-            await asyncio.sleep(0)
-        for settle in self._settlers:
-            await settle()
+        at_work = True
+        while at_work:
+            for _ in range(_TURNS_TO_REST):
+                await asyncio.sleep(0)
+            at_work = any([await settle() for settle in self._settlers])
 
 
 class AcceleratedClock:

@@ -1,7 +1,6 @@
 """The books of the phone network: who is at which number, what is under way, what was said."""
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -106,8 +105,3 @@ class Books:
     def messages_to(self, number: str) -> list[Message]:
         """The texts to ``number``, oldest first."""
         return [message for message in self.messages.values() if message.to == number]
-
-    def lines_of(self, sids: Iterable[str]) -> list[Line]:
-        """The transcript of these calls and messages."""
-        wanted = frozenset(sids)
-        return [line for line in self.transcript if line.sid in wanted]

@@ -19,6 +19,8 @@ from simulator.phone.waiting import first_of, happens_by
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 # Invalid URL format, HTTP retrieval failure, HTTP connection failure. Source: Twilio error dictionary.
 _INVALID_URL, _RETRIEVAL_FAILURE, _CONNECTION_FAILURE = 11100, 11200, 11205
+# On a real call every document takes time; a clock set by hand would stand still in a circle for ever.
+_DOCUMENTS_IN_ONE_MOMENT = 50
 # A sound's length is not known here; this is an assumption.
 _SOUND_S = 5.0
 
@@ -50,17 +52,21 @@ class Conversation:
 
     async def run(self) -> None:
         """Follow the call's script, and those that REST gives it meanwhile; returns when the call is to be hung up."""
-        script = self._call.request.script
-        while True:
+        scripts = self._call.updates or [self._call.request.script]
+        while scripts:
             self._call.updated.clear()
-            await first_of(self._follow(_Step(script=script)), self._call.updated.wait())
-            self._call.menu = None
-            if not self._call.updates:
-                return
-            script = self._call.updates.pop(0)
+            await first_of(self._follow(_Step(script=scripts.pop(0))), self._call.updated.wait())
+            scripts = self._call.updates
 
     async def _follow(self, step: _Step | None) -> None:
+        moment, documents = self._books.now(), 0
         while step is not None:
+            if moment != self._books.now():
+                moment, documents = self._books.now(), 0
+            documents += 1
+            if documents > _DOCUMENTS_IN_ONE_MOMENT:
+                self._books.wonder(self._call.to, self._call.sid, f"instructions in a circle at {step.script.url}")
+                return
             document = await self._obtain(step)
             if document is None:
                 await self._say(Say(text=APOLOGY))

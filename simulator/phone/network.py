@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 
 from domain.clock import Clock
 from simulator.clock import AcceleratedClock
-from simulator.errors import UnexpectedTraffic
+from simulator.errors import NothingCame, UnexpectedTraffic
 from simulator.phone import refusals
 from simulator.phone.books import Account, Books, Line, OwnNumber
 from simulator.phone.call import PATIENCE_S, Call, CallRequest, CallStatus, Script
@@ -156,9 +156,12 @@ class PhoneNetwork:
         """Post ``parameters`` to the platform with a signature that does not fit; returns the HTTP status."""
         return await self._postman.forge(url, parameters)
 
-    async def quiet(self) -> None:
-        """Return when nothing is under way from the network to the platform."""
-        await self._postman.quiet()
+    async def quiet(self) -> bool:
+        """Return when nothing is under way from the network to the platform; whether there was anything.
+
+        Fit for :meth:`HandSetClock.settle_with`.
+        """
+        return await self._postman.quiet()
 
     def surprises(self) -> list[str]:
         """All that nobody expected: unknown numbers and TwiML, traffic to played people that no story noticed."""
@@ -240,4 +243,6 @@ class Handset:
 
     async def reply(self, body: str) -> Message:
         """Answer the last text that came, with ``body``; returns when the platform has taken it."""
+        if not self.messages:
+            raise NothingCame(f"a text to {self.number} that could be answered", 0, "there was none")
         return await self.network.text(from_=self.number, to=self.messages[-1].from_, body=body)

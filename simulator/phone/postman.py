@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -81,7 +80,7 @@ class Postman:
         self._under_way = 0
         self._landed = asyncio.Event()
         self._last_mail: dict[str, asyncio.Task[None]] = {}
-        self._held_back: defaultdict[str, list[_Mail]] = defaultdict(list)
+        self._held_back: dict[str, list[_Mail]] = {}
 
     async def close(self) -> None:
         """Give up all connections."""
@@ -108,12 +107,15 @@ class Postman:
 
         Those about one ``sid`` go one after the other, as the network sent them, unless the mischief says otherwise.
         """
-        mails = [_Mail(sid=sid, url=url, method=method, parameters=dict(parameters))]
-        if self.mischief.reverse:
-            self._held_back[sid] += mails
-            mails = self._held_back.pop(sid)[::-1] if last else []
         if self.mischief.lost:
             return
+        mails = self._held_back.pop(sid, [])
+        mails.append(_Mail(sid=sid, url=url, method=method, parameters=dict(parameters)))
+        if self.mischief.reverse:
+            if not last:
+                self._held_back[sid] = mails
+                return
+            mails.reverse()
         for mail in mails:
             after = self._last_mail.get(sid) if not self.mischief.late_s else None
             due_at = self._clock.now() + timedelta(seconds=self.mischief.late_s)
@@ -124,13 +126,15 @@ class Postman:
                 self._under_way += 1
                 task.add_done_callback(self._land)
 
-    async def quiet(self) -> None:
-        """Return when nothing is under way between the network and the platform (machine time)."""
+    async def quiet(self) -> bool:
+        """Return when nothing is under way from the network to the platform; whether there was anything."""
+        was_busy = self._under_way > 0
         while self._under_way:
             self._landed.clear()
             await self._landed.wait()
             for _ in range(_TURNS_TO_GO_ON):
                 await asyncio.sleep(0)
+        return was_busy
 
     def _land(self, _done: object = None) -> None:
         self._under_way -= 1
@@ -165,16 +169,15 @@ class Postman:
         )
 
     async def _send(self, url: str, parameters: Mapping[str, str], method: str, token: str) -> Reply | None:
-        if method == "GET" and parameters:
-            url, parameters = str(httpx.URL(url).copy_merge_params(dict(parameters))), {}
-        headers = {SIGNATURE_HEADER: sign(url, parameters, token)} if token else {}
-        headers["User-Agent"] = "TwilioProxy/1.1 (CareWatch stand-in)"
         self._under_way += 1
         try:
+            target = httpx.URL(url)
+            if method == "GET" and parameters:
+                target, parameters = target.copy_merge_params(dict(parameters)), {}
+            headers = {SIGNATURE_HEADER: sign(str(target), parameters, token)} if token else {}
+            form = dict(parameters) if method == "POST" else None
             async with asyncio.timeout(self._reply_within_s):
-                response = await self._client.request(
-                    method, url, data=dict(parameters) if method == "POST" else None, headers=headers
-                )
+                response = await self._client.request(method, target, data=form, headers=headers)
             return Reply(status=response.status_code, text=response.text)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
             return None

@@ -115,7 +115,7 @@ def of_notification(account_sid: str, call: Call, notification: Notification) ->
         "message_text": notification.text,
         "more_info": f"{_MORE}{notification.code}",
         "request_method": notification.method,
-        "request_url": notification.url,
+        "request_url": notification.url or None,
         "sid": notification.sid,
         "uri": f"{root(account_sid)}/Calls/{call.sid}/Notifications/{notification.sid}.json",
     }

@@ -39,18 +39,13 @@ class Changes:
         return found
 
 
-async def first_of(*contenders: Coroutine[Any, Any, object]) -> frozenset[int]:
-    """Run all until one ends, cancel the rest, and return the places (from 0) of those that ended.
-
-    An exception in one that ended is raised.
-    """
+async def first_of(*contenders: Coroutine[Any, Any, object]) -> None:
+    """Run all until one ends, and cancel the rest; an exception in one that ended is raised."""
     tasks = [asyncio.ensure_future(contender) for contender in contenders]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        ended = frozenset(place for place, task in enumerate(tasks) if task.done())
-        for place in ended:
-            tasks[place].result()
-        return ended
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
     finally:
         for task in tasks:
             task.cancel()

@@ -160,6 +160,28 @@ async def test_instructions_fetched_with_get_are_signed_over_their_query(
     assert asked.query.startswith("n=12&CallSid=CA")
 
 
+async def test_an_address_in_chinese_is_signed_as_it_is_sent(
+    twilio: Client, network: PhoneNetwork, platform: Platform, clock: HandSetClock
+) -> None:
+    network.register(Person(number=DAUGHTER, temper=Answers(after_s=0)))
+    url = platform.twiml("/ask", "<Hangup/>") + "?community=和平村"
+    await twilio.calls.create_async(to=DAUGHTER, from_=OFFICE, url=url)
+    await clock.advance(timedelta(seconds=1))
+    assert [one.genuine for one in platform.at("/ask")] == [True]
+
+
+async def test_instructions_that_go_in_a_circle_end_the_call_and_are_a_surprise(
+    twilio: Client, network: PhoneNetwork, platform: Platform, clock: HandSetClock
+) -> None:
+    network.register(Person(number=DAUGHTER, temper=Answers(after_s=0)))
+    url = platform.twiml("/ask", "<Redirect>/ask</Redirect>")
+    await twilio.calls.create_async(to=DAUGHTER, from_=OFFICE, url=url)
+    await clock.advance(timedelta(seconds=1))
+    assert network.calls_to(DAUGHTER)[0].status is CallStatus.COMPLETED
+    [surprise] = network.surprises()
+    assert "instructions in a circle" in surprise
+
+
 async def test_the_platform_learns_with_the_first_request_that_a_machine_answered(
     twilio: Client, network: PhoneNetwork, platform: Platform, clock: HandSetClock
 ) -> None:

@@ -51,18 +51,36 @@ async def test_who_goes_back_to_sleep_wakes_again_within_the_same_advance() -> N
     assert clock.next_due() is None
 
 
-async def test_settling_is_awaited_after_every_stop() -> None:
+async def test_the_clock_goes_on_only_when_all_are_at_rest_with_what_the_last_stop_set_going() -> None:
     clock = HandSetClock(START)
-    stops: list[datetime] = []
+    work = {"engine": 0, "phones": 0}
+    done: list[tuple[str, datetime]] = []
 
-    async def settle() -> None:
-        stops.append(clock.now())
+    async def engine_rests() -> bool:
+        if not work["engine"]:
+            return False
+        work["engine"] -= 1
+        work["phones"] += 1
+        done.append(("engine", clock.now()))
+        return True
 
-    clock.settle_with(settle)
-    sleeper = asyncio.create_task(clock.sleep_until(after(5)))
+    async def phones_rest() -> bool:
+        if not work["phones"]:
+            return False
+        work["phones"] -= 1
+        done.append(("phones", clock.now()))
+        return True
+
+    async def wake_the_engine() -> None:
+        await clock.sleep_until(after(5))
+        work["engine"] = 1
+
+    clock.settle_with(phones_rest)
+    clock.settle_with(engine_rests)
+    waking = asyncio.create_task(wake_the_engine())
     await clock.advance(timedelta(seconds=20))
-    await sleeper
-    assert stops == [START, after(5), after(20)]
+    await waking
+    assert done == [("engine", after(5)), ("phones", after(5))]
 
 
 async def test_a_hand_set_clock_does_not_go_backwards() -> None:

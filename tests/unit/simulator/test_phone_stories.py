@@ -297,3 +297,20 @@ async def test_no_reply_comes_out_of_mainland_china(network: PhoneNetwork) -> No
     reply = await network.text(from_="+8613900000001", to=OFFICE, body="1 12")
     assert reply.sid not in network.books.messages
     assert network.transcript[-1].text == f"the text to {OFFICE} is lost on its way"
+
+
+async def test_instructions_given_while_it_rings_replace_the_first_ones(
+    network: PhoneNetwork, clock: HandSetClock
+) -> None:
+    network.register(Person(number=DAUGHTER, temper=Answers(after_s=5)))
+    call = _call(network)
+    await _pass(clock, 1)
+    network.update_call(call, script=Script(twiml="<Response><Say>Your brother is going.</Say></Response>"))
+    await _pass(clock, 10)
+    assert (call.status, call.spoken) == (CallStatus.COMPLETED, ["Your brother is going."])
+
+
+async def test_nobody_can_answer_a_text_that_never_came(network: PhoneNetwork) -> None:
+    daughter = network.register(Person(number=DAUGHTER))
+    with pytest.raises(NothingCame, match=r"a text to \+\d+ that could be answered"):
+        await daughter.reply("1")
