@@ -11,7 +11,18 @@ from fastapi import APIRouter, FastAPI
 
 from api import problems
 from api.limits import BoundedBody, SecurityHeaders
-from api.routes import watch
+from api.routes import (
+    device_models,
+    devices,
+    households,
+    keys,
+    organisations,
+    residents,
+    responders,
+    trail,
+    users,
+    watch,
+)
 from api.services import Services, WebConfig
 from domain.clock import Clock
 from domain.health import Health
@@ -23,7 +34,18 @@ _PROBE_EVERY_S: Final = 5.0
 _LAST_ANSWERS_S: Final = 5  # how long answers under way may take once we are asked to stop
 
 # Everything that is served, in one list: each is ``router(services) -> APIRouter``.
-ROUTERS: Final[tuple[Callable[[Services], APIRouter], ...]] = (watch.router,)
+ROUTERS: Final[tuple[Callable[[Services], APIRouter], ...]] = (
+    watch.router,
+    organisations.router,
+    households.router,
+    residents.router,
+    responders.router,
+    device_models.router,
+    devices.router,
+    keys.router,
+    users.router,
+    trail.router,
+)
 
 
 def build_app(services: Services) -> FastAPI:
@@ -35,6 +57,7 @@ def build_app(services: Services) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere, which a county's server may not reach
         redoc_url=None,
     )
+    app.state.services = services
     problems.install(app)
     app.add_middleware(BoundedBody)
     app.add_middleware(SecurityHeaders, https=services.config.public_url.startswith("https:"))

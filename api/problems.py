@@ -79,6 +79,12 @@ class NotUnderstood(Problem):
     status, slug, title = HTTPStatus.UNPROCESSABLE_ENTITY, "not-understood", "A value is not allowed"
 
 
+def refused_field(field: str, value: Any, limit: str) -> NotUnderstood:
+    """The problem of one value that is not allowed."""
+    fault = FieldFault(field=field, value=shortened(value), limit=limit)
+    return NotUnderstood(f"{field} is not allowed: it must be {limit}", errors=[fault])
+
+
 class NotSignedIn(Problem):
     """No key, or one that does not count (any more)."""
 

@@ -6,7 +6,7 @@ keys as the fields below, other nouns named by their codes). A record that is th
 organisations     code kind name parent? cell? timezone? language? lat? lon?     (parents before their children)
 households        code organisation mode? community address access_notes? phone? lat? lon?
 residents         code household surname given_name? sex? born_on? categories? language? phone? state? state_until?
-responders        code organisation name language? mode?
+responders        code organisation name language? mode? contacts?   (the whole list of them, if given)
 contacts          responder channel address rank?
 circle_members    household|organisation circle responder rank? relation?
 shifts            organisation circle responder weekday starts ends
@@ -79,7 +79,21 @@ async def save(
         raise ConstraintBroken(
             f"{len(records) - len(saved)} of {len(records)} {noun.value} name a record that does not exist"
         )
+    if noun is Noun.RESPONDERS:
+        await _save_their_contacts(connection, [record for record in records if "contacts" in record], now=now)
     return saved
+
+
+async def _save_their_contacts(
+    connection: Connection, responders: Sequence[Mapping[str, Any]], *, now: datetime
+) -> None:
+    contacts = [{"responder": one["code"], **contact} for one in responders for contact in one["contacts"]]
+    if responders:
+        await connection.execute(
+            queries("registry").strike_contacts,
+            {"responders": [one["code"] for one in responders], "rows": Jsonb(contacts)},
+        )
+    await save(connection, Noun.CONTACTS, contacts, now=now)
 
 
 def _batches(noun: Noun, records: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

@@ -65,6 +65,14 @@ JOIN responders p ON p.code = r.responder
 ON CONFLICT (responder_id, channel, address) DO UPDATE SET rank = excluded.rank
 RETURNING address, id, 1;
 
+-- name: strike_contacts
+-- Strike off the contacts of these responders that are not among the rows.
+DELETE FROM contacts c USING responders p
+WHERE p.id = c.responder_id AND p.code = ANY(%(responders)s::text[])
+  AND NOT EXISTS (
+    SELECT FROM jsonb_to_recordset(%(rows)s) AS r(responder text, channel text, address text)
+    WHERE r.responder = p.code AND r.channel = c.channel AND r.address = c.address);
+
 -- name: save_circle_members
 -- Create or change who belongs to the circles of a household or an organisation.
 INSERT INTO circle_members (household_id, organisation_id, circle, responder_id, rank, relation)
