@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from api import problems
+from api.callbacks import twilio_voice
 from api.limits import BoundedBody, SecurityHeaders
 from api.routes import (
     device_models,
@@ -45,6 +46,7 @@ ROUTERS: Final[tuple[Callable[[Services], APIRouter], ...]] = (
     keys.router,
     users.router,
     trail.router,
+    twilio_voice.router,
 )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, Field
 
+from alerting.channels.twilio_account import TwilioConfig
+from alerting.deployment import Deployment
 from domain.clock import Clock
 from domain.health import Health
 from store.pool import Database
@@ -18,6 +20,10 @@ class WebConfig(BaseModel, frozen=True):
     port: int = Field(default=8080, ge=0, le=65535, description="0 takes any free port")
     public_url: str = Field(
         default="http://127.0.0.1:8080", description="How people and providers reach us; no slash at the end"
+    )
+    deployment: Deployment = Deployment.PRODUCTION
+    twilio: TwilioConfig | None = Field(
+        default=None, description="Without it there are no call-backs from a phone network"
     )
     connections: int = Field(default=8, ge=1, le=100, description="At most so many to the database")
 

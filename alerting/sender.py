@@ -1,0 +1,238 @@
+"""The sender process: takes the outbox to its channels, any number of them at once."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import structlog
+from pydantic import BaseModel, Field, model_validator
+
+from alerting.channels import Channel
+from alerting.channels.twilio_account import TwilioConfig, open_account
+from alerting.channels.twilio_voice import TwilioVoice
+from alerting.deployment import Deployment, refuse_real_providers
+from alerting.dispatch import Dispatch
+from alerting.overdue import Overdue
+from alerting.pace import Bucket
+from alerting.progress import CHECK_AFTER, CallStatus
+from domain.clock import Clock
+from domain.health import Health
+from domain.people import ChannelName
+from store import calls, outbox
+from store.errors import StoreError, Unavailable
+from store.outbox import Next
+from store.pool import Database, DatabaseClock, open_database
+from store.wakeups import Bell, listening
+
+log = structlog.get_logger(__name__)
+
+# Between two looks at what the provider was asked about, care time: another sender takes over if this one dies.
+_ASK_AGAIN: Final = timedelta(seconds=30)
+T = TypeVar("T")
+
+_UNBOUNDED: Final = 1e6
+
+
+class SenderConfig(BaseModel, frozen=True):
+    """Settings of a sender. Leases and polling are machine time."""
+
+    dsn: str
+    deployment: Deployment = Deployment.PRODUCTION
+    public_url: str = Field(default="http://127.0.0.1:8080", description="Where links lead; no slash at the end")
+    twilio: TwilioConfig | None = Field(default=None, description="Without it, calls and texts fail at once")
+    lease_s: float = Field(default=30.0, gt=0, description="A message whose sender says nothing for so long is resent")
+    poll_s: float = Field(default=1.0, gt=0, description="The outbox is looked at so often, hints or not")
+    at_once: int = Field(default=20, ge=1, description="Messages under way at once, for each channel")
+
+    @model_validator(mode="after")
+    def _lease_outlives_requests(self) -> "SenderConfig":
+        # Looking up and sending, one after the other, must end before somebody else begins to look up.
+        if self.twilio is not None and self.lease_s < 2 * self.twilio.timeout_s:
+            raise ValueError(
+                f"lease_s is {self.lease_s:g}; it must be at least twice twilio.timeout_s ({self.twilio.timeout_s:g})"
+            )
+        return self
+
+
+async def run(config: SenderConfig, clock: Clock, stop: asyncio.Event, health: Health) -> None:
+    """Send until ``stop`` is set. Raises :class:`alerting.errors.RealProvider` at once if it must not send at all."""
+    await refuse_real_provider(config)
+    async with (
+        open_database(config.dsn, "carewatch sender", size=8) as database,
+        listening(config.dsn, Bell.SENDER) as rung,
+        _channels(config) as channels,
+    ):
+        await _Sender(config, database, clock, channels, health).run(rung, stop)
+
+
+async def refuse_real_provider(config: SenderConfig) -> None:
+    """Raise :class:`alerting.errors.RealProvider` if homes are synthetic here and phones might be real."""
+    urls = [config.twilio.base_url] if config.twilio is not None else []
+    await refuse_real_providers(config.deployment, urls)
+
+
+@contextlib.asynccontextmanager
+async def _channels(config: SenderConfig) -> AsyncIterator[dict[ChannelName, Channel]]:
+    async with contextlib.AsyncExitStack() as stack:
+        channels: dict[ChannelName, Channel] = {}
+        if config.twilio is not None:
+            client = await stack.enter_async_context(open_account(config.twilio))
+            channels[ChannelName.VOICE] = TwilioVoice(client, config.twilio)
+        yield channels
+
+
+class _Sender:
+    """Claims what is due, and runs a task for each message, so that one that hangs holds up nobody else."""
+
+    def __init__(
+        self,
+        config: SenderConfig,
+        database: Database,
+        clock: Clock,
+        channels: dict[ChannelName, Channel],
+        health: Health,
+    ) -> None:
+        self._config = config
+        self._database = database
+        self._clock = clock
+        self._health = health
+        abroad = config.twilio is not None and config.twilio.overseas
+        self._dispatch = Dispatch(
+            database,
+            clock,
+            channels,
+            config.public_url,
+            frozenset({ChannelName.VOICE, ChannelName.SMS} if abroad else ()),
+        )
+        self._overdue = Overdue(database, clock, channels)
+        twilio = config.twilio
+        self._pace = {
+            ChannelName.VOICE: Bucket(twilio.calls_per_s if twilio else _UNBOUNDED),
+            ChannelName.SMS: Bucket(twilio.messages_per_s if twilio else _UNBOUNDED),
+        }
+        self._tasks: dict[asyncio.Task[None], ChannelName | None] = {}
+        self._freed = asyncio.Event()
+
+    async def run(self, rung: asyncio.Event, stop: asyncio.Event) -> None:
+        try:
+            while not stop.is_set():
+                rung.clear()
+                self._freed.clear()
+                await self._rest(await self._look(), rung, stop)
+        finally:
+            await self._finish()
+
+    async def _look(self) -> Next | None:
+        """Begin everything that can begin now; None if the database cannot be asked."""
+        try:
+            now = await self._clock.refresh() if isinstance(self._clock, DatabaseClock) else self._clock.now()
+            await self._begin(now)
+            async with self._database.transaction() as connection:
+                found = await outbox.next_due(connection)
+        except StoreError as error:
+            log.warning("the outbox cannot be looked at", error=str(error))
+            self._health.unwell("loop:sender", str(error), self._moment())
+            return None
+        self._health.well("loop:sender", now)
+        return found
+
+    async def _begin(self, now: datetime) -> None:
+        lease_s = self._config.lease_s
+        if room := self._room(ChannelName.VOICE):
+            check_at = now + CHECK_AFTER[CallStatus.STARTING]
+            async with self._database.transaction() as connection:
+                again = await calls.reopen_calls(connection, most=room, lease_s=lease_s)
+                opened = await calls.open_calls(
+                    connection, now=now, check_at=check_at, most=room - len(again), lease_s=lease_s
+                )
+            self._spend(ChannelName.VOICE, len(again) + len(opened))
+            for call in (*again, *opened):
+                self._spawn(ChannelName.VOICE, self._dispatch.call, call)
+        for channel in (ChannelName.SMS, ChannelName.WEBHOOK, ChannelName.CONSOLE):
+            if room := self._room(channel):
+                async with self._database.transaction() as connection:
+                    claimed = await outbox.claim(connection, channel, now=now, most=room, lease_s=lease_s)
+                self._spend(channel, len(claimed))
+                for one in claimed:
+                    self._spawn(channel, self._dispatch.message, one)
+        await self._ask_after(now)
+
+    async def _ask_after(self, now: datetime) -> None:
+        most = self._config.at_once - self._under_way(None)
+        if most <= 0:
+            return
+        async with self._database.transaction() as connection:
+            late_calls = await calls.unheard(connection, now=now, again_at=now + _ASK_AGAIN, most=most)
+            late = await outbox.unheard(connection, now=now, again_at=now + _ASK_AGAIN, most=most)
+        for call in late_calls:
+            self._spawn(None, self._overdue.call, call)
+        for one in late:
+            self._spawn(None, self._overdue.message, one)
+
+    def _room(self, channel: ChannelName) -> int:
+        """How many messages can begin now, by what is under way and by the provider's pace."""
+        room = self._config.at_once - self._under_way(channel)
+        pace = self._pace.get(channel)
+        return max(0, room if pace is None else min(room, pace.ready))
+
+    def _spend(self, channel: ChannelName, begun: int) -> None:
+        if channel in self._pace:
+            self._pace[channel].take(begun)
+
+    def _under_way(self, channel: ChannelName | None) -> int:
+        return sum(one is channel for one in self._tasks.values())
+
+    def _spawn(self, channel: ChannelName | None, work: Callable[[T], Awaitable[None]], of: T) -> None:
+        task = asyncio.create_task(self._guarded(work, of))
+        self._tasks[task] = channel
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        self._freed.set()
+
+    async def _guarded(self, work: Callable[[T], Awaitable[None]], of: T) -> None:
+        """What fails here stays claimed: its lease runs out, and it is taken up again."""
+        try:
+            await work(of)
+        except StoreError as error:
+            log.warning("what became of a message could not be written; it will be looked up", error=str(error))
+        except Exception as error:
+            log.exception("a message could not be sent")
+            self._health.unwell("sending", repr(error), self._moment())
+
+    async def _rest(self, found: Next | None, rung: asyncio.Event, stop: asyncio.Event) -> None:
+        """Return when something may have become due: by a hint, by care time, by machine time."""
+        wait_s = self._config.poll_s
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait()) for event in (rung, stop, self._freed)]
+        if found is not None:
+            if found.lease_s is not None:
+                wait_s = min(wait_s, max(found.lease_s, 0.05))
+            if found.due_at is not None:
+                if found.due_at > self._clock.now():
+                    waits.append(asyncio.ensure_future(self._clock.sleep_until(found.due_at)))
+                else:  # due, and not begun: the pace, or somebody else's lock
+                    wait_s = min([wait_s, *(pace.wait_s for pace in self._pace.values() if pace.wait_s)])
+        try:
+            await asyncio.wait(waits, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _finish(self) -> None:
+        """Let what is under way end, within the time a request may take; what does not is looked up by another."""
+        within_s = self._config.twilio.timeout_s if self._config.twilio is not None else 5.0
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=within_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _moment(self) -> datetime:
+        try:
+            return self._clock.now()
+        except Unavailable:
+            return datetime.now().astimezone()

@@ -1,0 +1,70 @@
+"""A turn of a call as TwiML."""
+
+from urllib.parse import urlencode
+
+from twilio.twiml.voice_response import VoiceResponse
+
+from alerting.channels.twilio_account import TwilioConfig
+from alerting.dialogue import Then, Turn
+from alerting.messages import say
+from domain.people import Language
+
+_SPOKEN = {Language.ZH: "zh-CN", Language.EN: "en-US"}
+# A hold must be short of the 15 s that Twilio waits for an answer, and long enough to let a database come back.
+_HOLD_S = 3
+
+
+def of_turn(turn: Turn, config: TwilioConfig, token: str) -> str:
+    """The document that says ``turn`` and leads on."""
+    response = VoiceResponse()
+    if turn.then is None:
+        _speak(response, turn, config)
+        response.hangup()
+        return str(response)
+    url = url_of(config, token, turn.then)
+    if turn.dial:
+        _speak(response, turn, config)
+        response.dial(turn.dial, caller_id=config.voice_number, action=url, method="POST")
+    elif turn.listen_s:
+        menu = response.gather(
+            num_digits=1, timeout=turn.listen_s, action=url, method="POST", action_on_empty_result=True
+        )
+        _speak(menu, turn, config)
+    else:
+        _speak(response, turn, config)
+        response.redirect(url, method="POST")
+    return str(response)
+
+
+def hold(language: Language, config: TwilioConfig, url: str) -> str:
+    """Ask the person to hold on, and come back to ``url``: silence would be taken for an end."""
+    response = VoiceResponse()
+    _say(response, say(language, "speech.hold"), language, config)
+    response.pause(length=_HOLD_S)
+    response.redirect(url, method="POST")
+    return str(response)
+
+
+def give_up(language: Language, config: TwilioConfig) -> str:
+    """Say that nothing can be done here now, and end the call."""
+    response = VoiceResponse()
+    _say(response, say(language, "speech.give_up"), language, config)
+    response.hangup()
+    return str(response)
+
+
+def url_of(config: TwilioConfig, token: str, then: Then, **more: str | int) -> str:
+    """Where Twilio goes on: all that a turn needs to know stands in the address, which is signed."""
+    query = {"about": then.about, "tries": then.tries, **more}
+    given = urlencode({name: value for name, value in query.items() if value})
+    url = f"{config.public_url}/callbacks/twilio/voice/{token}/{then.stage}"
+    return f"{url}?{given}" if given else url
+
+
+def _speak(response: VoiceResponse, turn: Turn, config: TwilioConfig) -> None:
+    for sentence in turn.said:
+        _say(response, sentence, turn.language, config)
+
+
+def _say(response: VoiceResponse, sentence: str, language: Language, config: TwilioConfig) -> None:
+    response.say(sentence, language=_SPOKEN[language], voice=config.voices.get(language))
