@@ -29,7 +29,7 @@ _LONGEST_NAP = timedelta(seconds=5)  # a hint may be lost: look again after this
 _AFTER_A_FAULT_S = 1.0
 
 
-class EngineConfig(BaseModel, frozen=True):
+class EngineConfig(BaseModel, frozen=True, extra="forbid"):
     """Settings of the engine."""
 
     dsn: str

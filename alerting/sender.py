@@ -35,7 +35,7 @@ T = TypeVar("T")
 _UNBOUNDED: Final = 1e6
 
 
-class SenderConfig(BaseModel, frozen=True):
+class SenderConfig(BaseModel, frozen=True, extra="forbid"):
     """Settings of a sender. Leases and polling are machine time."""
 
     dsn: str

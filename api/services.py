@@ -12,7 +12,7 @@ from domain.health import Health
 from store.pool import Database
 
 
-class WebConfig(BaseModel, frozen=True):
+class WebConfig(BaseModel, frozen=True, extra="forbid"):
     """Settings of the web process."""
 
     dsn: str

@@ -6,8 +6,11 @@
         - ServerBinaryMissing: no usable binary on this machine.
         - ServerDidNotStart: the server ended, or stayed silent for too long, while starting.
     - ProgramNotStarted: a supervised process could not be spawned.
+    - SettingsFault: the settings cannot be used; it names every one at fault.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -55,3 +58,21 @@ class ProgramNotStarted(CarewatchError):
         self.name = name
         self.reason = reason
         super().__init__(f"{name} is not started: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingFault:
+    """One setting that cannot be used: its name (``section.name``), its value (secrets hidden), what is allowed."""
+
+    name: str
+    value: str
+    allowed: str
+
+
+class SettingsFault(CarewatchError):
+    """The settings cannot be used; ``faults`` names every one at fault."""
+
+    def __init__(self, faults: Sequence[SettingFault]) -> None:
+        self.faults = tuple(faults)
+        lines = [f"  {fault.name} = {fault.value}: {fault.allowed}" for fault in self.faults]
+        super().__init__("\n".join(["these settings cannot be used:", *lines]))

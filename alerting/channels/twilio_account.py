@@ -21,7 +21,7 @@ _PLACEHOLDERS: Final = frozenset({"", "changeme", "change-me", "secret", "token"
 _Phone = Annotated[str, Field(pattern=r"^\+[0-9]{7,15}$")]
 
 
-class TwilioConfig(BaseModel, frozen=True):
+class TwilioConfig(BaseModel, frozen=True, extra="forbid"):
     """Settings of the account. ``public_url`` is how Twilio reaches our web process; no slash at its end."""
 
     account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")

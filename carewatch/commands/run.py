@@ -1,0 +1,21 @@
+"""`carewatch run`: one process of CareWatch, in the foreground."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+import uvloop
+
+from carewatch.commands.shared import settings_of
+from carewatch.logging import configure_logging
+from carewatch.processes import ProcessName, run_process
+
+
+def run(
+    context: typer.Context, process: Annotated[ProcessName, typer.Argument(help="Which one.", show_default=False)]
+) -> None:
+    """Run one process until SIGTERM or Ctrl-C; ``carewatch up`` runs them all."""
+    settings = settings_of(context)
+    configure_logging(settings.log, process=process.value)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run_process(process, settings))

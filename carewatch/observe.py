@@ -1,0 +1,108 @@
+"""Every process on a port of its own: ``/health`` for people and supervisors, ``/metrics`` for Prometheus."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from domain.health import Health
+
+log = structlog.get_logger(__name__)
+
+_LAST_ANSWERS_S: Final = 1
+
+
+class ObserveConfig(BaseModel, frozen=True, extra="forbid"):
+    """Where each process tells how it is; port 0 takes any free one."""
+
+    host: str = Field(default="127.0.0.1", description="Address of all these ports; nobody has to sign in there")
+    ingest_alarm: int = Field(default=9101, ge=0, le=65535, description="Port of the alarm lane")
+    ingest_telemetry: int = Field(default=9102, ge=0, le=65535, description="Port of the telemetry lane")
+    engine: int = Field(default=9103, ge=0, le=65535, description="Port of the engine")
+    sender: int = Field(default=9104, ge=0, le=65535, description="Port of the sender")
+    web: int = Field(default=9105, ge=0, le=65535, description="Port of the web process")
+    console: int = Field(default=9106, ge=0, le=65535, description="Port of the console")
+
+    def port(self, process: str) -> int:
+        """The port of ``process``, as in ``ingest-alarm``."""
+        port: int = getattr(self, process.replace("-", "_"))
+        return port
+
+    def url(self, process: str) -> str:
+        """Where ``process`` tells how it is, without a slash at the end."""
+        return f"http://{self.host}:{self.port(process)}"
+
+
+@contextlib.asynccontextmanager
+async def observed(
+    host: str, port: int, process: str, health: Health, moment: Callable[[], datetime]
+) -> AsyncIterator[str]:
+    """Serve ``health`` and the metrics of this process while entered; yields the URL.
+
+    ``/health`` answers 200, or 503 while a component is unwell; ``moment`` is care time, from which ages are reckoned.
+    """
+    app = Starlette(
+        routes=[
+            Route("/health", lambda _request: _health(process, health, moment())),
+            Route("/metrics", _metrics),
+        ]
+    )
+    with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        server = _Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                timeout_graceful_shutdown=_LAST_ANSWERS_S,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://{host}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # whoever runs the process decides when it ends
+
+
+def _health(process: str, health: Health, now: datetime) -> Response:
+    return JSONResponse(said(process, health, now), status_code=200 if health.ok else 503)
+
+
+def said(process: str, health: Health, now: datetime) -> dict[str, Any]:
+    """What ``/health`` says: each component, what is wrong with it, and how long ago it last did its work."""
+    return {
+        "process": process,
+        "ok": health.ok,
+        "components": {
+            name: {
+                "ok": one.ok,
+                "reason": one.reason,
+                "since": one.since.isoformat(),
+                "last_ok_age_s": None if one.last_ok_at is None else round((now - one.last_ok_at).total_seconds(), 1),
+            }
+            for name, one in health.conditions.items()
+        },
+    }
+
+
+async def _metrics(_request: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,126 @@
+"""The processes of CareWatch: each is a coroutine ``run(config, clock, stop, health)`` in an OS process of its own."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib import import_module
+from typing import Any, Final
+
+import structlog
+
+from carewatch.observe import observed
+from carewatch.settings import Settings
+from carewatch.supervise import stop_on_signals
+from domain.clock import Clock
+from domain.health import Health
+from store.errors import StoreError, Unavailable
+from store.pool import DatabaseClock, open_database
+
+log = structlog.get_logger(__name__)
+
+_READ_EVERY_S: Final = 1.0
+
+
+class ProcessName(StrEnum):
+    """What can be run."""
+
+    INGEST_ALARM = "ingest-alarm"
+    INGEST_TELEMETRY = "ingest-telemetry"
+    ENGINE = "engine"
+    SENDER = "sender"
+    WEB = "web"
+    CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """How one process is started. ``module`` is imported by that process alone: an engine carries no web pages."""
+
+    module: str
+    config: Callable[[Settings], Any]
+    ready: tuple[str, ...]
+    """The components of its health that must be well before it counts as serving."""
+
+
+PROCESSES: Final[dict[ProcessName, Process]] = {
+    ProcessName.ENGINE: Process(
+        module="alerting.engine", config=lambda settings: settings.engine, ready=("loop:escalation",)
+    ),
+    ProcessName.SENDER: Process(
+        module="alerting.sender", config=lambda settings: settings.sender, ready=("loop:sender",)
+    ),
+    ProcessName.WEB: Process(module="api.app", config=lambda settings: settings.web, ready=("database",)),
+}
+
+
+async def run_process(name: ProcessName, settings: Settings) -> None:
+    """Run one process until a signal asks it to stop."""
+    process = PROCESSES[name]
+    run: Callable[[Any, Clock, asyncio.Event, Health], Awaitable[None]] = import_module(process.module).run
+    health = Health()
+    for component in ("clock", *process.ready):
+        health.unwell(component, "starting", _machine_time())
+    where = settings.observe
+    async with (
+        stop_on_signals() as stop,
+        _care_clock(settings.database_dsn, name, health) as clock,
+        observed(where.host, where.port(name), name, health, clock.moment) as url,
+    ):
+        log.info("serving health and metrics", url=url)
+        if await _first_of(clock.known.wait(), stop.wait()):
+            await run(process.config(settings), clock.clock, stop, health)
+
+
+@dataclass(frozen=True, slots=True)
+class _CareClock:
+    clock: DatabaseClock
+    known: asyncio.Event
+
+    def moment(self) -> datetime:
+        """Care time; the machine's as long as the database has not told it."""
+        try:
+            return self.clock.now()
+        except Unavailable:
+            return _machine_time()
+
+
+@contextlib.asynccontextmanager
+async def _care_clock(dsn: str, name: str, health: Health) -> AsyncIterator[_CareClock]:
+    """The database's clock, read again every second of machine time while entered."""
+    async with open_database(dsn, f"carewatch {name} clock", size=1) as database:
+        care = _CareClock(DatabaseClock(database), asyncio.Event())
+        reading = asyncio.create_task(_keep_reading(care, health))
+        try:
+            yield care
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _keep_reading(care: _CareClock, health: Health) -> None:
+    while True:
+        try:
+            health.well("clock", await care.clock.refresh())
+            care.known.set()
+        except StoreError as error:
+            reason = f"care time cannot be read: {error}; is PostgreSQL running, and is the DSN right?"
+            health.unwell("clock", reason, care.moment())
+        await asyncio.sleep(_READ_EVERY_S)
+
+
+async def _first_of(wanted: Awaitable[Any], otherwise: Awaitable[Any]) -> bool:
+    """Wait for either; True if it was ``wanted``."""
+    tasks = [asyncio.ensure_future(wanted), asyncio.ensure_future(otherwise)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return tasks[0].done()
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _machine_time() -> datetime:
+    return datetime.now(UTC)
