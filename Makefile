@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 LOCK := requirements-dev.lock
 
-.PHONY: demo test check bench chaos setup setup-demo system lock
+.PHONY: demo test check bench chaos setup setup-demo system lock catalogues
 
 demo: setup-demo
 	$(BIN)/python -P -m carewatch demo $(DEMO)
@@ -49,3 +49,11 @@ system:
 lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group build -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o $(LOCK)
+
+# The words of pages: gather what is to be translated, then compile what has been. A test holds both in step.
+PAGES := api/locale/zh_CN/LC_MESSAGES/pages
+catalogues: setup
+	$(BIN)/pybabel -q extract -F pyproject.toml --no-default-keywords -k say -k noted --omit-header --no-location -o $(PAGES).pot api
+	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 120 -l zh_CN -D pages -i $(PAGES).pot -o $(PAGES).po
+	$(BIN)/pybabel -q compile -l zh_CN -D pages -i $(PAGES).po -o $(PAGES).mo
+	rm $(PAGES).pot

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from api import problems
 from api.callbacks import twilio_voice
 from api.limits import BoundedBody, SecurityHeaders
+from api.responder import page
 from api.routes import (
     device_models,
     devices,
@@ -47,6 +48,7 @@ ROUTERS: Final[tuple[Callable[[Services], APIRouter], ...]] = (
     users.router,
     trail.router,
     twilio_voice.router,
+    page.router,
 )
 
 

@@ -1,1 +1,1 @@
-"""The page a responder opens from a message: plain HTML."""
+"""The page behind a link in a message: plain HTML for any phone, one link for each notification."""
