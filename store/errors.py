@@ -59,9 +59,14 @@ class Displaced(StoreError):
         self.holder = holder
 
 
+_DISPLACED = "CW001"  # what the function hold_lease raises
+
+
 def mapped(error: psycopg.Error) -> StoreError:
     """The store's own error for ``error``; every class of PostgreSQL's is mapped."""
     text = str(error).strip() or type(error).__name__
+    if error.sqlstate == _DISPLACED:
+        return Displaced(error.diag.table_name or "", error.diag.column_name or "")
     if isinstance(error, pg.IntegrityError):
         return ConstraintBroken(text, error.diag.constraint_name)
     if isinstance(error, pg.SerializationFailure | pg.DeadlockDetected | pg.LockNotAvailable | pg.QueryCanceled):

@@ -26,24 +26,42 @@ CREATE TABLE devices (
     registered_at timestamptz NOT NULL,
     retired_at timestamptz,
     version integer NOT NULL DEFAULT 1,
+    changed xid8 NOT NULL DEFAULT pg_current_xact_id(), -- the last transaction that changed how it is judged
     CHECK (resident_id IS NULL OR household_id IS NOT NULL)
 );
 CREATE INDEX devices_household ON devices (household_id);
 CREATE INDEX devices_organisation ON devices (organisation_id);
 
--- Anything that changes how a message is judged raises this number, so that the lanes read the registry again.
-CREATE SEQUENCE registry_version;
-CREATE FUNCTION registry_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Whoever keeps the registry in memory asks for the rows of transactions that its last look cannot have seen: those
+-- whose number is not below the oldest that was running then. A sequence or a time would miss what commits late.
+CREATE INDEX devices_changed ON devices (changed);
+
+CREATE FUNCTION device_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM nextval('registry_version');
+    NEW.changed := pg_current_xact_id();
+    RETURN NEW;
+END $$;
+CREATE TRIGGER device_changed BEFORE UPDATE ON devices FOR EACH ROW EXECUTE FUNCTION device_changed();
+
+-- What is judged of a device depends on its model, its household and its resident too.
+CREATE FUNCTION devices_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'households' THEN
+        UPDATE devices SET changed = pg_current_xact_id() WHERE household_id = NEW.id;
+    ELSIF TG_TABLE_NAME = 'residents' THEN
+        UPDATE devices SET changed = pg_current_xact_id() WHERE resident_id = NEW.id;
+    ELSE
+        UPDATE devices SET changed = pg_current_xact_id() WHERE model = NEW.model;
+    END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER registry_changed AFTER INSERT OR UPDATE OR DELETE ON devices
-    FOR EACH STATEMENT EXECUTE FUNCTION registry_changed();
-CREATE TRIGGER registry_changed AFTER INSERT OR UPDATE OR DELETE ON device_models
-    FOR EACH STATEMENT EXECUTE FUNCTION registry_changed();
-CREATE TRIGGER registry_changed AFTER UPDATE OF organisation_id, mode, retired_at ON households
-    FOR EACH STATEMENT EXECUTE FUNCTION registry_changed();
+CREATE TRIGGER devices_changed AFTER UPDATE OF organisation_id, mode, retired_at ON households FOR EACH ROW
+    WHEN ((OLD.organisation_id, OLD.mode, OLD.retired_at) IS DISTINCT FROM
+          (NEW.organisation_id, NEW.mode, NEW.retired_at)) EXECUTE FUNCTION devices_changed();
+CREATE TRIGGER devices_changed AFTER UPDATE OF retired_at ON residents FOR EACH ROW
+    WHEN (OLD.retired_at IS DISTINCT FROM NEW.retired_at) EXECUTE FUNCTION devices_changed();
+CREATE TRIGGER devices_changed AFTER UPDATE ON device_models FOR EACH ROW
+    WHEN (OLD IS DISTINCT FROM NEW) EXECUTE FUNCTION devices_changed();
 
 CREATE TABLE device_states (
     device_key bigint PRIMARY KEY REFERENCES devices,
@@ -60,7 +78,7 @@ CREATE TABLE device_states (
 CREATE TABLE device_hazards (
     device_key bigint NOT NULL REFERENCES devices,
     hazard text NOT NULL,
-    state text NOT NULL CHECK (state IN ('raised', 'cleared')),
+    state text NOT NULL CHECK (state IN ('raised', 'cleared', 'test')),
     since timestamptz NOT NULL,
     PRIMARY KEY (device_key, hazard)
 );
@@ -82,6 +100,14 @@ CREATE TABLE canaries (
     committed_at timestamptz
 );
 
+-- A hypertable where TimescaleDB is loaded, else daily partitions, which store/partitions.py makes ahead and drops. That
+-- is decided here, once: the two cannot be turned into one another in place.
+DO $readings$
+DECLARE
+    timescale boolean := current_setting('shared_preload_libraries') LIKE '%timescaledb%'
+        AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb');
+BEGIN
+    EXECUTE $table$
 CREATE TABLE readings (
     device_key bigint NOT NULL,
     at timestamptz NOT NULL,
@@ -94,7 +120,12 @@ CREATE TABLE readings (
     worn boolean, charging boolean,
     extra text, -- JSON of fields that we do not know
     CONSTRAINT readings_identity UNIQUE (device_key, at, digest)
-) PARTITION BY RANGE (at);
+) $table$ || CASE WHEN timescale THEN '' ELSE 'PARTITION BY RANGE (at)' END;
+    IF timescale THEN
+        CREATE EXTENSION IF NOT EXISTS timescaledb;
+        PERFORM create_hypertable('readings', 'at', chunk_time_interval => interval '1 day');
+    END IF;
+END $readings$;
 
 -- More than 48 h from server time: shown, and never "latest".
 CREATE TABLE readings_misdated (
@@ -106,10 +137,12 @@ CREATE TABLE readings_misdated (
     UNIQUE (device_key, at, digest)
 );
 
+-- What could not be judged: one row for each payload at fault; where the fault is in the source (nobody knows it, nobody
+-- lives there) one row for each topic, with the last payload and ``digest`` 0.
 CREATE TABLE quarantine (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     reason text NOT NULL CHECK (reason <> ''),
-    topic text NOT NULL,
+    topic text NOT NULL, -- shortened beyond 200 characters
     digest integer NOT NULL,
     device_key bigint,
     cell text, -- where the topic states one: who may see it

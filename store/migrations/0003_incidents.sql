@@ -83,6 +83,7 @@ CREATE TABLE alarms (
     UNIQUE (source, identity)
 );
 CREATE INDEX alarms_device ON alarms (device_key, received_at);
+CREATE INDEX alarms_source ON alarms (source, received_at);
 
 CREATE TABLE incident_alarms (
     alarm_id bigint PRIMARY KEY REFERENCES alarms,
@@ -240,13 +241,24 @@ CREATE TABLE receipts (
 );
 CREATE INDEX receipts_unsent ON receipts (id) WHERE sent_at IS NULL;
 
--- Exclusive roles (a partition's session, a single loop). Machine time; the fence is locked in each write.
+-- Exclusive roles (a partition's session, a single loop). Machine time.
 CREATE TABLE leases (
     name text PRIMARY KEY,
     holder text NOT NULL,
     fence bigint NOT NULL DEFAULT 1,
     until timestamptz NOT NULL
 );
+
+-- To be called first in every transaction that needs the lease. Whoever takes a lease over waits for the exclusive lock
+-- of the same number, so that no transaction of the former holder commits after that; renewing needs no lock at all.
+CREATE FUNCTION hold_lease(lease text, owner text, number bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('lease ' || lease, 0));
+    IF NOT EXISTS (SELECT FROM leases WHERE name = lease AND holder = owner AND fence = number) THEN
+        RAISE EXCEPTION 'lease % is not held by % any more', lease, owner
+            USING ERRCODE = 'CW001', TABLE = lease, COLUMN = owner;
+    END IF;
+END $$;
 
 -- Care time = anchor_care + (server time - anchor_server) * speed; without a row, the server's own clock.
 CREATE TABLE care_clock (

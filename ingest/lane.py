@@ -1,0 +1,236 @@
+"""A lane: one process that holds a partition's lease and session, and carries its messages into the database.
+
+A life of the lane begins with the lease, and ends when broker, database or lease are lost. What was not committed
+was not acknowledged either, so the broker brings it again in the next life.
+"""
+
+import asyncio
+import os
+import random
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import structlog
+
+from domain.clock import Clock
+from domain.health import Health
+from ingest import canary, metrics
+from ingest.config import IngestConfig
+from ingest.errors import BrokerUnavailable, IngestError, NotOurs
+from ingest.pipeline import Pipeline
+from ingest.registry import Registry
+from ingest.session import BrokerSession, connect
+from ingest.topics import filters
+from store import devices, leases, partitions, wakeups
+from store.errors import Displaced, StoreError
+from store.leases import Lease
+from store.pool import Database, DatabaseClock, open_database
+from store.wakeups import Bell
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 10.0
+STANDBY_S: Final = 0.5
+"""How often a lane that stands by looks whether the lease has become free."""
+_GOOD_LIFE_S: Final = 30.0
+
+
+async def run(config: IngestConfig, clock: Clock, stop: asyncio.Event, health: Health) -> None:
+    """Serve one lane of one partition until ``stop``; whatever fails meanwhile shows in ``health`` and is tried again.
+
+    ``health`` has the components ``database``, ``broker``, ``lease``, ``canary`` and, once it has happened, ``desk``.
+    """
+    async with open_database(config.dsn, f"carewatch {config.client_id}", wait_s=5.0) as database:
+        await Lane(config, clock, stop, health, database).live()
+
+
+class Lane:
+    """See :func:`run`."""
+
+    def __init__(
+        self, config: IngestConfig, clock: Clock, stop: asyncio.Event, health: Health, database: Database
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._stop = stop
+        self._health = health
+        self._database = database
+        self._registry = Registry(database)
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+        self._partitions_on: date | None = None
+        self._woken = asyncio.Event()
+        self._canary_s = time.monotonic()
+
+    async def live(self) -> None:
+        """One life after the other, with growing pauses while they are short."""
+        pause_s = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            born_s = time.monotonic()
+            try:
+                await self._life()
+            except NotOurs as error:
+                self._health.unwell("lease", f"standing by: {error}", self._now())
+                pause_s = STANDBY_S
+            except Displaced as error:
+                self._health.unwell("lease", str(error), self._now())
+            except StoreError as error:
+                self._health.unwell("database", str(error), self._now())
+                log.warning("the database is lost", lane=self._config.client_id, error=str(error))
+            except BrokerUnavailable as error:
+                self._health.unwell("broker", error.reason, self._now())
+                log.warning("the broker is lost", lane=self._config.client_id, error=str(error))
+            if time.monotonic() - born_s > _GOOD_LIFE_S:
+                pause_s = FIRST_PAUSE_S
+            await _wait(self._stop, pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _life(self) -> None:
+        """From the lease to the loss of anything, or until ``stop``. Raises what has ended it."""
+        await self._look_after_time()
+        await self._registry.refresh()
+        metrics.DEVICES.labels(self._config.lane).set(len(self._registry))
+        async with AsyncExitStack() as stack:
+            lease = await stack.enter_async_context(self._leased())
+            async with self._database.transaction() as connection:
+                hazards = await devices.hazards(connection)
+            self._health.well("database", self._now())
+            pipeline = Pipeline(
+                self._config,
+                self._clock,
+                self._registry,
+                hazards,
+                lease,
+                wake=self._woken.set,
+                unanswered=self._unanswered,
+                canary=self._heard_canary,
+            )
+            stack.push_async_callback(pipeline.close)
+            session = await stack.enter_async_context(self._connected(pipeline))
+            await self._serve(session, pipeline, lease)
+            session.pause(True)
+
+    @asynccontextmanager
+    async def _leased(self) -> AsyncIterator[Lease]:
+        async with self._database.transaction() as connection:
+            lease = await leases.take(connection, self._config.client_id, self._holder, for_s=self._config.lease_s)
+        if lease is None:
+            raise NotOurs(self._config.client_id)
+        self._health.well("lease", self._now())
+        try:
+            yield lease
+        finally:
+            try:
+                async with self._database.transaction() as connection:
+                    await leases.give_back(connection, lease)
+            except StoreError as error:
+                log.info("the lease runs out by itself", lane=self._config.client_id, error=str(error))
+
+    @asynccontextmanager
+    async def _connected(self, pipeline: Pipeline) -> AsyncIterator[BrokerSession]:
+        session = await connect(
+            self._config.broker,
+            self._config.client_id,
+            pipeline.receive,
+            clean=False,
+            keep_alive_s=self._config.keep_alive_s,
+        )
+        metrics.SESSIONS.labels(self._config.lane).inc()
+        try:
+            yield session
+        finally:
+            session.pause(True)
+            await pipeline.close()
+            await session.leave()
+
+    async def _serve(self, session: BrokerSession, pipeline: Pipeline, lease: Lease) -> None:
+        """Serve until something is lost or ``stop``. Raises what has ended it."""
+        await session.subscribe(filters(self._config))
+        self._health.well("broker", self._now())
+        self._canary_s = time.monotonic()
+        log.info("serving", lane=self._config.client_id, devices=len(self._registry))
+        tasks = [
+            asyncio.create_task(self._tend(lease)),
+            asyncio.create_task(self._wake_engines()),
+            asyncio.create_task(canary.sing(self._config, self._clock)),
+            asyncio.create_task(session.keep_alive()),
+        ]
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            ends: list[asyncio.Future[Any]] = [stopped, session.ended, pipeline.failed, *tasks]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stopped, *tasks):
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        if pipeline.failed.done():
+            raise pipeline.failed.result()
+        for outcome in ended:
+            if isinstance(outcome, StoreError | IngestError):
+                raise outcome
+            if isinstance(outcome, Exception):
+                raise BrokerUnavailable(self._config.broker.where, f"a task has failed: {outcome!r}") from outcome
+        if session.ended.done():
+            raise session.ended.result()
+
+    async def _tend(self, lease: Lease) -> None:
+        """Keep lease, care time, registry and partitions up to date, and see whether the canary still sings."""
+        renewed_s = 0.0
+        while True:
+            if time.monotonic() - renewed_s >= self._config.lease_s / 3:
+                async with self._database.transaction() as connection:
+                    await leases.renew(connection, lease, for_s=self._config.lease_s)
+                renewed_s = time.monotonic()
+            await self._look_after_time()
+            await self._registry.refresh()
+            metrics.DEVICES.labels(self._config.lane).set(len(self._registry))
+            now = self._now()
+            for component in ("database", "broker", "lease"):
+                self._health.well(component, now)
+            silent_s = time.monotonic() - self._canary_s
+            if silent_s > 3 * self._config.canary_s:
+                self._health.unwell("canary", f"none has come through for {silent_s:.0f} s: we may be deaf", now)
+            await asyncio.sleep(min(self._config.clock_s, self._config.lease_s / 3))
+
+    async def _look_after_time(self) -> None:
+        """Read care time where it is the database's, and have the partitions of the days around it."""
+        if isinstance(self._clock, DatabaseClock):
+            await self._clock.refresh()
+        today = self._clock.now().astimezone(UTC).date()
+        if today != self._partitions_on:
+            await asyncio.to_thread(partitions.ensure_around, self._config.dsn, today)
+            self._partitions_on = today
+
+    async def _wake_engines(self) -> None:
+        """Give hints after commits, at most one at a time, however many alarms there are."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            await wakeups.ring(self._database, Bell.ENGINE, Bell.STREAM)
+
+    def _heard_canary(self) -> None:
+        self._canary_s = time.monotonic()
+        self._health.well("canary", self._now())
+
+    def _unanswered(self, topic: str) -> None:
+        reason = f"an alarm on {topic!r} is in quarantine only: there is no organisation at all to open an incident at"
+        self._health.unwell("desk", reason, self._now())
+
+    def _now(self) -> datetime:
+        """Care time, or the machine's while the database has not told it yet."""
+        try:
+            return self._clock.now()
+        except StoreError:
+            return datetime.now(UTC)
+
+
+async def _wait(stop: asyncio.Event, for_s: float) -> None:
+    try:
+        async with asyncio.timeout(for_s):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,100 @@
+"""Readings as rows of PostgreSQL's binary COPY, packed on the event loop with ``struct`` alone.
+
+A row is its number of fields, then each field as its length and its value, or as the length -1 for NULL. Which fields a
+reading states makes its shape; for each shape met one ``struct`` packs all of them in one call.
+
+Source: PostgreSQL documentation, COPY, "Binary Format"; the forms of types: its sources, src/backend/utils/adt.
+"""
+
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import Any, Final
+from zlib import crc32
+
+import msgspec
+
+from devices.model import Reading
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PG_EPOCH_US: Final = 946_684_800_000_000
+"""2000-01-01, from which PostgreSQL counts, in microseconds from 1970."""
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_FORMATS: Final = {
+    "seq": "q", "lat": "d", "lon": "d", "accuracy_m": "f", "speed_mps": "f", "heart_rate_bpm": "f", "spo2_pct": "f",
+    "systolic_mmhg": "f", "diastolic_mmhg": "f", "temperature_c": "f", "steps": "q", "motion": "?",
+    "contact_open": "?", "smoke_level": "f", "battery_pct": "f", "rssi_dbm": "f", "worn": "?", "charging": "?",
+}  # fmt: skip
+"""Every field of a Reading but ``at`` and ``extra``, in the order of the columns behind the head."""
+
+COLUMNS: Final = ("device_key", "at", "digest", "received_at", *_FORMATS, "extra")
+_LENGTHS: Final = {"q": 8, "d": 8, "f": 4, "?": 1}
+_NULL: Final = b"\xff\xff\xff\xff"
+
+assert Reading.__struct_fields__ == ("at", *_FORMATS, "extra"), "the columns follow the fields of a Reading"
+
+Values = tuple[Any, ...]
+Pack = Callable[[Values], bytes]
+
+
+def microseconds(moment: datetime) -> int:
+    """``moment`` in microseconds from 1970."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def moment_of(at_us: int) -> datetime:
+    """The moment ``at_us`` microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=at_us)
+
+
+def quantities(reading: Reading) -> bytes:
+    """What ``reading`` says, without its time, as the fields of a row."""
+    values = msgspec.structs.astuple(reading)
+    shape = tuple(map(type, values))
+    pack = _SHAPES.get(shape)
+    if pack is None:
+        pack = _SHAPES[shape] = _pack_for(shape)
+    return pack(values)
+
+
+def digest_of(said: bytes) -> int:
+    """CRC-32 of ``said`` as PostgreSQL's ``integer``: with device and time, what makes a reading the same reading,
+    alone or in whatever array it comes.
+    """
+    value = crc32(said)
+    return value - (1 << 32) if value >= 1 << 31 else value
+
+
+def row(device_key: int, at_us: int, digest: int, received_us: int, said: bytes) -> bytes:
+    """The row of a reading that says ``said``; times in microseconds from 1970."""
+    return _HEAD(_COUNT, 8, device_key, 8, at_us - _PG_EPOCH_US, 4, digest, 8, received_us - _PG_EPOCH_US) + said
+
+
+_HEAD: Final = struct.Struct("!hiqiqiiiq").pack
+_COUNT: Final = len(COLUMNS)
+_SHAPES: dict[tuple[type, ...], Pack] = {}
+
+
+def _pack_for(shape: tuple[type, ...]) -> Pack:
+    """The packer of readings whose fields have just these types (that of None where they are not stated)."""
+    layout = ["!"]
+    places = []
+    constants = (-1, 1, 4, 8)
+    for place, (kind, code) in enumerate(zip(shape[1:-1], _FORMATS.values(), strict=True), start=1):
+        stated = kind is not type(None)
+        layout.append(f"i{code}" if stated else "i")
+        places.append(len(shape) + constants.index(_LENGTHS[code] if stated else -1))
+        if stated:
+            places.append(place)
+    chosen = itemgetter(*places)
+    pack = struct.Struct("".join(layout)).pack
+    if shape[-1] is type(None):
+        return lambda values: pack(*chosen(values + constants)) + _NULL
+
+    def with_extra(values: Values) -> bytes:
+        extra = msgspec.json.encode(values[-1])
+        return b"%b%b%b" % (pack(*chosen(values + constants)), len(extra).to_bytes(4, "big"), extra)
+
+    return with_extra
