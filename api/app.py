@@ -12,15 +12,22 @@ from fastapi import APIRouter, FastAPI
 from api import problems
 from api.callbacks import twilio_voice
 from api.limits import BoundedBody, SecurityHeaders
+from api.measures import Measured
+from api.pulse import Pulse
 from api.responder import page
 from api.routes import (
     device_models,
     devices,
     households,
+    incidents,
     keys,
+    measured,
     organisations,
+    plans,
+    platform,
     residents,
     responders,
+    stream,
     trail,
     users,
     watch,
@@ -28,6 +35,7 @@ from api.routes import (
 from api.services import Services, WebConfig
 from domain.clock import Clock
 from domain.health import Health
+from store import wakeups
 from store.errors import StoreError
 from store.pool import Database, open_database
 from store.queries import queries
@@ -44,6 +52,11 @@ ROUTERS: Final[tuple[Callable[[Services], APIRouter], ...]] = (
     responders.router,
     device_models.router,
     devices.router,
+    measured.router,
+    plans.router,
+    incidents.router,
+    stream.router,
+    platform.router,
     keys.router,
     users.router,
     trail.router,
@@ -64,6 +77,7 @@ def build_app(services: Services) -> FastAPI:
     app.state.services = services
     problems.install(app)
     app.add_middleware(BoundedBody)
+    app.add_middleware(Measured)
     app.add_middleware(SecurityHeaders, https=services.config.public_url.startswith("https:"))
     for router in ROUTERS:
         app.include_router(router(services))
@@ -85,13 +99,16 @@ async def run(
             server = _Server(_uvicorn_config(build_app(services)), lambda: listening(_local_url(listener)))
             async with asyncio.TaskGroup() as tasks:
                 probe = tasks.create_task(_probe(database, clock, health))
+                hints = tasks.create_task(_pass_on_hints(config.dsn, services.pulse))
                 serving = tasks.create_task(server.serve(sockets=[listener]))
                 stopped = tasks.create_task(stop.wait())
                 await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 services.stopping.set()
+                services.pulse.beat()
                 server.should_exit = True
                 await serving
                 probe.cancel()
+                hints.cancel()
                 stopped.cancel()
 
 
@@ -132,6 +149,15 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
 def _local_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _pass_on_hints(dsn: str, pulse: Pulse) -> None:
+    """Let every stream look at once when somebody rings."""
+    async with wakeups.listening(dsn, wakeups.Bell.STREAM) as rung:
+        while True:
+            await rung.wait()
+            rung.clear()
+            pulse.beat()
 
 
 async def _probe(database: Database, clock: Clock, health: Health) -> None:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from alerting.channels.twilio_account import TwilioConfig
 from alerting.deployment import Deployment
+from api.pulse import Pulse
 from domain.clock import Clock
 from domain.health import Health
 from store.pool import Database
@@ -30,10 +31,13 @@ class WebConfig(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Passed to every ``router(services)``. ``stopping`` is set when the process is about to end: streams end then."""
+    """Passed to every ``router(services)``. ``stopping`` is set when the process is about to end: streams end then.
+    ``pulse`` beats when timelines may have grown.
+    """
 
     database: Database
     clock: Clock
     config: WebConfig
     health: Health
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    pulse: Pulse = field(default_factory=Pulse)

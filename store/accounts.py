@@ -91,6 +91,12 @@ async def actor_of_key(connection: Connection, key: str, *, now: datetime) -> Ac
     )
 
 
+async def key_counts(connection: Connection, actor: Actor, *, now: datetime) -> bool:
+    """True if the key that ``actor`` came with is neither expired nor retired by now."""
+    cursor = await connection.execute(queries("access").key_counts, {"actor": actor.id, "now": now})
+    return await cursor.fetchone() == (True,)
+
+
 async def keys(
     connection: Connection, actor: Actor, *, number: int | None = None, after: int | None = None, limit: int = 1
 ) -> list[Key]:

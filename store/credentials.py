@@ -69,18 +69,18 @@ async def set_credentials(connection: Connection, credentials: Sequence[Credenti
     the users of the broker are written anew.
     """
     rows = [{"device_id": one.device_id, "bcrypt": one.bcrypt, "pbkdf2": one.pbkdf2} for one in credentials]
-    cursor = await connection.execute(queries("devices").set_credentials, {"rows": Jsonb(rows)})
+    cursor = await connection.execute(queries("credentials").set_credentials, {"rows": Jsonb(rows)})
     return {row[0] for row in await cursor.fetchall()}
 
 
 async def without_credentials(connection: Connection) -> list[str]:
     """The ids of devices in use that have no password yet."""
-    return [row[0] for row in await (await connection.execute(queries("devices").without_credentials)).fetchall()]
+    return [row[0] for row in await (await connection.execute(queries("credentials").without_credentials)).fetchall()]
 
 
 async def broker_users(connection: Connection) -> list[BrokerUser]:
     """Every device in use that has a password, in the order of ids."""
-    cursor = await connection.execute(queries("devices").broker_users)
+    cursor = await connection.execute(queries("credentials").broker_users)
     return [
         BrokerUser(device_id, cell, Protocol(protocol), address, bcrypt_hash, pbkdf2)
         for device_id, cell, protocol, address, bcrypt_hash, pbkdf2 in await cursor.fetchall()

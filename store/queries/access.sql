@@ -12,6 +12,13 @@ FROM api_keys k JOIN organisations o ON o.id = k.organisation_id
 WHERE k.key_hash = %(key_hash)s AND k.retired_at IS NULL AND o.retired_at IS NULL
   AND (k.expires_at IS NULL OR k.expires_at > %(now)s);
 
+-- name: key_counts
+-- Whether the key that an actor came with still counts.
+SELECT EXISTS (
+    SELECT FROM api_keys k JOIN organisations o ON o.id = k.organisation_id
+    WHERE 'key:' || k.id = %(actor)s AND k.retired_at IS NULL AND o.retired_at IS NULL
+      AND (k.expires_at IS NULL OR k.expires_at > %(now)s));
+
 -- name: keys
 -- The keys of a subtree.
 SELECT k.id, k.name, o.code, k.scopes, k.created_at, k.expires_at, k.retired_at

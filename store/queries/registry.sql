@@ -121,9 +121,10 @@ RETURNING model, 0::bigint, 1;
 
 -- name: save_devices
 -- Create or change devices by their id; a credential stays as it is.
-INSERT INTO devices (device_id, cell, organisation_id, model, address, household_id, resident_id, mode, room, registered_at)
+INSERT INTO devices (device_id, cell, organisation_id, model, address, household_id, resident_id, mode, room,
+                     registered_at, bound_at)
 SELECT r.device_id, r.cell, o.id, r.model, r.address, h.id, p.id, coalesce(h.mode, r.mode, 'live'),
-       coalesce(r.room, ''), %(now)s
+       coalesce(r.room, ''), %(now)s, %(now)s
 FROM jsonb_to_recordset(%(rows)s) AS r(
     device_id text, cell text, model text, address text, household text, resident text, mode text, room text)
 JOIN organisations o ON o.cell = r.cell
@@ -133,7 +134,10 @@ WHERE (r.household IS NULL OR h.id IS NOT NULL) AND (r.resident IS NULL OR p.hou
 ON CONFLICT (device_id) DO UPDATE
 SET cell = excluded.cell, organisation_id = excluded.organisation_id, model = excluded.model,
     address = excluded.address, household_id = excluded.household_id, resident_id = excluded.resident_id,
-    mode = excluded.mode, room = excluded.room, retired_at = NULL, version = devices.version + 1
+    mode = excluded.mode, room = excluded.room, retired_at = NULL, version = devices.version + 1,
+    bound_at = CASE
+        WHEN (devices.household_id, devices.resident_id) IS DISTINCT FROM (excluded.household_id, excluded.resident_id)
+        THEN excluded.bound_at ELSE devices.bound_at END
 RETURNING device_id, id, version;
 
 -- name: save_consents
