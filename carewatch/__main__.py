@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from alerting.errors import AlertingError
+from carewatch.commands.backup import backup, restore
 from carewatch.commands.decode import decode
 from carewatch.commands.migrate import migrate
 from carewatch.commands.run import run
@@ -32,6 +33,8 @@ def carewatch(
 app.command()(up)
 app.command()(run)
 app.command()(migrate)
+app.command()(backup)
+app.command()(restore)
 app.command()(decode)
 
 

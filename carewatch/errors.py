@@ -6,6 +6,7 @@
         - ServerBinaryMissing: no usable binary on this machine.
         - ServerDidNotStart: the server ended, or stayed silent for too long, while starting.
     - ProgramNotStarted: a supervised process could not be spawned.
+    - BackupFault: a backup could not be written, or not be restored.
     - SettingsFault: the settings cannot be used; it names every one at fault.
 """
 
@@ -76,3 +77,7 @@ class SettingsFault(CarewatchError):
         self.faults = tuple(faults)
         lines = [f"  {fault.name} = {fault.value}: {fault.allowed}" for fault in self.faults]
         super().__init__("\n".join(["these settings cannot be used:", *lines]))
+
+
+class BackupFault(CarewatchError):
+    """A backup could not be written, or not be restored: what stands in the way."""
