@@ -113,6 +113,14 @@ async def arrived(
     return moved is not None
 
 
+async def seen(connection: Connection, incident: int, *, now: datetime) -> bool:
+    """An operator's console has shown ``incident``; False if nothing was on show there, or it was seen before."""
+    await outbox.poke(connection, [incident], now=now)
+    moves = await outbox.seen(connection, incident, now=now)
+    await tell_all(connection, moves, now, Happened.DELIVERED, "seen")
+    return bool(moves)
+
+
 async def failed(
     connection: Connection,
     notification: int,

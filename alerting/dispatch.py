@@ -67,7 +67,9 @@ class Dispatch:
         if not wanted:
             await self._close(call, "canceled")
             return
-        outgoing = Outgoing(token=wanted[0].token, address=call.number, since=call.started_at)
+        first = wanted[0]
+        language = Language(first.language)
+        outgoing = Outgoing(token=first.token, address=call.number, since=call.started_at, language=language)
         try:
             sent = await self._hand_over(ChannelName.VOICE, outgoing, again=call.again, call=call)
         except ChannelError as error:
@@ -92,7 +94,8 @@ class Dispatch:
             ours = await delivery.went_out(
                 connection, one.id, channel, now=now, ref=sent.ref, status=sent.status, fence=one.fence
             )
-        if not ours:
+            known = None if ours else await outbox.by_token(connection, one.token)
+        if known is not None and known.provider_ref != sent.ref:
             self._displaced(one.id, sent)
             return
         DELAY.labels(channel).observe((now - one.due_at).total_seconds())
@@ -106,10 +109,11 @@ class Dispatch:
         async with self.database.transaction() as connection:
             matter = (await matters(connection, [one.incident_id], now=now))[one.incident_id]
         overseas = ChannelName(one.channel) in self.overseas
+        language = Language(one.language)
         link = f"{self.public_url}/r/{one.token}"
         words = text_of(
             matter,
-            Language(one.language),
+            language,
             purpose=Purpose(one.purpose),
             address=one.address,
             overseas=overseas,
@@ -123,7 +127,14 @@ class Dispatch:
             "opened_at": matter.opened_at.isoformat(),
             "link": link,
         }
-        return Outgoing(token=one.token, address=one.address, since=one.created_at, text=words, fields=fields)
+        return Outgoing(
+            token=one.token,
+            address=one.address,
+            since=one.created_at,
+            language=language,
+            text=words,
+            fields=fields,
+        )
 
     async def _hand_over(
         self, name: ChannelName, outgoing: Outgoing, *, again: bool, call: Opened | None = None

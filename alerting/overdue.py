@@ -13,7 +13,7 @@ from alerting.errors import ChannelError
 from alerting.progress import CallStatus
 from domain.clock import Clock
 from domain.notification import Failure, NotificationState
-from domain.people import ChannelName
+from domain.people import ChannelName, Language
 from store import calls
 from store.calls import Call
 from store.outbox import Unheard
@@ -68,7 +68,8 @@ class Overdue:
             return await channel.poll(call.provider_ref)
         async with self.database.transaction() as connection:
             known = await calls.known_refs(connection, call.number, since=call.started_at - timedelta(days=1))
-        return await channel.look_up(Outgoing(token="", address=call.number, since=call.started_at), known)
+        placed = Outgoing(token="", address=call.number, since=call.started_at, language=Language.ZH)
+        return await channel.look_up(placed, known)
 
     async def message(self, one: Unheard) -> None:
         """How a message stands; without a receipt by now the engine takes the next channel. A late one still counts."""

@@ -155,11 +155,16 @@ _ARRIVED: Final = frozenset({"delivered", "read"})
 _NOT_ARRIVED: Final = frozenset({"undelivered", "failed", "canceled"})
 
 
+def has_arrived(standing: Sent) -> bool:
+    """True if a message has come to the phone."""
+    return standing.status in _ARRIVED
+
+
 async def message_moved(
     connection: Connection, notification: int, incident: int, standing: Sent, *, now: datetime
 ) -> None:
     """The provider says how an SMS stands. Source: Twilio, Message resource, ``status``."""
-    if standing.status in _ARRIVED:
+    if has_arrived(standing):
         await delivery.arrived(connection, notification, incident, now=now, status=standing.status)
     elif standing.status in _NOT_ARRIVED:
         await delivery.failed(

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -10,9 +10,13 @@ import structlog
 from pydantic import BaseModel, Field, model_validator
 
 from alerting.channels import Channel
+from alerting.channels.console import Console
 from alerting.channels.twilio_account import TwilioConfig, open_account
+from alerting.channels.twilio_sms import TwilioSms
 from alerting.channels.twilio_voice import TwilioVoice
+from alerting.channels.webhook import WebhookConfig, open_webhook
 from alerting.deployment import Deployment, refuse_real_providers
+from alerting.device_receipts import publish_forever
 from alerting.dispatch import Dispatch
 from alerting.overdue import Overdue
 from alerting.pace import Bucket
@@ -42,6 +46,10 @@ class SenderConfig(BaseModel, frozen=True, extra="forbid"):
     deployment: Deployment = Deployment.PRODUCTION
     public_url: str = Field(default="http://127.0.0.1:8080", description="Where links lead; no slash at the end")
     twilio: TwilioConfig | None = Field(default=None, description="Without it, calls and texts fail at once")
+    webhook: WebhookConfig | None = Field(default=None, description="Without it, webhooks fail at once")
+    broker_url: str | None = Field(
+        default=None, pattern=r"^mqtts?://", description="Where devices get their receipts; without it, none are sent"
+    )
     lease_s: float = Field(default=30.0, gt=0, description="A message whose sender says nothing for so long is resent")
     poll_s: float = Field(default=1.0, gt=0, description="The outbox is looked at so often, hints or not")
     at_once: int = Field(default=20, ge=1, description="Messages under way at once, for each channel")
@@ -49,10 +57,10 @@ class SenderConfig(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _lease_outlives_requests(self) -> "SenderConfig":
         # Looking up and sending, one after the other, must end before somebody else begins to look up.
-        if self.twilio is not None and self.lease_s < 2 * self.twilio.timeout_s:
-            raise ValueError(
-                f"lease_s is {self.lease_s:g}; it must be at least twice twilio.timeout_s ({self.twilio.timeout_s:g})"
-            )
+        for name, provider in (("twilio", self.twilio), ("webhook", self.webhook)):
+            if provider is not None and self.lease_s < 2 * provider.timeout_s:
+                least = f"twice {name}.timeout_s ({provider.timeout_s:g})"
+                raise ValueError(f"lease_s is {self.lease_s:g}; it must be at least {least}")
         return self
 
 
@@ -63,8 +71,26 @@ async def run(config: SenderConfig, clock: Clock, stop: asyncio.Event, health: H
         open_database(config.dsn, "carewatch sender", size=8) as database,
         listening(config.dsn, Bell.SENDER) as rung,
         _channels(config) as channels,
+        _telling_devices(config, database, clock, health),
     ):
         await _Sender(config, database, clock, channels, health).run(rung, stop)
+
+
+@contextlib.asynccontextmanager
+async def _telling_devices(
+    config: SenderConfig, database: Database, clock: Clock, health: Health
+) -> AsyncIterator[None]:
+    """Receipts go to devices meanwhile, if there is a broker."""
+    if config.broker_url is None:
+        yield
+        return
+    publishing = publish_forever(config.broker_url, database, clock, health, poll_s=config.poll_s)
+    task = asyncio.create_task(publishing)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def refuse_real_provider(config: SenderConfig) -> None:
@@ -76,11 +102,23 @@ async def refuse_real_provider(config: SenderConfig) -> None:
 @contextlib.asynccontextmanager
 async def _channels(config: SenderConfig) -> AsyncIterator[dict[ChannelName, Channel]]:
     async with contextlib.AsyncExitStack() as stack:
-        channels: dict[ChannelName, Channel] = {}
+        channels: dict[ChannelName, Channel] = {ChannelName.CONSOLE: Console()}
         if config.twilio is not None:
             client = await stack.enter_async_context(open_account(config.twilio))
             channels[ChannelName.VOICE] = TwilioVoice(client, config.twilio)
+            channels[ChannelName.SMS] = TwilioSms(client, config.twilio)
+        if config.webhook is not None:
+            webhook = open_webhook(config.webhook, synthetic=config.deployment.synthetic)
+            channels[ChannelName.WEBHOOK] = await stack.enter_async_context(webhook)
         yield channels
+
+
+def _abroad(config: SenderConfig) -> Iterator[ChannelName]:
+    """The channels whose providers stand abroad."""
+    if config.twilio is not None and config.twilio.overseas:
+        yield from (ChannelName.VOICE, ChannelName.SMS)
+    if config.webhook is not None and config.webhook.overseas:
+        yield ChannelName.WEBHOOK
 
 
 class _Sender:
@@ -98,13 +136,12 @@ class _Sender:
         self._database = database
         self._clock = clock
         self._health = health
-        abroad = config.twilio is not None and config.twilio.overseas
         self._dispatch = Dispatch(
             database,
             clock,
             channels,
             config.public_url,
-            frozenset({ChannelName.VOICE, ChannelName.SMS} if abroad else ()),
+            frozenset(_abroad(config)),
         )
         self._overdue = Overdue(database, clock, channels)
         twilio = config.twilio

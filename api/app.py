@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from api import problems
-from api.callbacks import twilio_voice
+from api.callbacks import twilio_sms, twilio_voice
 from api.limits import BoundedBody, SecurityHeaders
 from api.measures import Measured
 from api.pulse import Pulse
@@ -61,6 +61,7 @@ ROUTERS: Final[tuple[Callable[[Services], APIRouter], ...]] = (
     users.router,
     trail.router,
     twilio_voice.router,
+    twilio_sms.router,
     page.router,
 )
 

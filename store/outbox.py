@@ -202,6 +202,13 @@ async def known_refs(connection: Connection, address: str, *, since: datetime) -
     return frozenset(row[0] for row in await cursor.fetchall())
 
 
+async def seen(connection: Connection, incident: int, *, now: datetime) -> list[Moved]:
+    """The console has shown ``incident`` to an operator: what was on show for it there has arrived."""
+    async with connection.cursor(row_factory=class_row(Moved)) as cursor:
+        await cursor.execute(queries("outbox").console_seen, {"incident": incident, "now": now})
+        return await cursor.fetchall()
+
+
 async def _move(connection: Connection, query: str, **parameters: object) -> Moved | None:
     async with connection.cursor(row_factory=class_row(Moved)) as cursor:
         await cursor.execute(getattr(queries("outbox"), query), parameters)

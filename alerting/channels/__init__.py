@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from domain.people import ChannelName
+from domain.people import ChannelName, Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,7 @@ class Outgoing:
     token: str
     address: str
     since: datetime
+    language: Language
     text: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)  # for machines
 

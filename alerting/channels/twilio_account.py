@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from twilio.rest import Client
 from alerting.errors import ChannelError, Refusal
 
 API_URL: Final = "https://api.twilio.com"
+CLOCK_SKEW: Final = timedelta(seconds=5)
+"""Our clock and Twilio's may differ by so much; and Twilio writes times to the second."""
 
 _PLACEHOLDERS: Final = frozenset({"", "changeme", "change-me", "secret", "token", "your_auth_token", "xxx"})
 

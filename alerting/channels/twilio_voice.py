@@ -1,17 +1,14 @@
 """Calls through Twilio. What is said is told call by call, at answer, by :mod:`api.callbacks`."""
 
-from datetime import timedelta
 from typing import Any, Final
 
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from alerting.channels import Outgoing, Sent
-from alerting.channels.twilio_account import TwilioConfig, mapping
+from alerting.channels.twilio_account import CLOCK_SKEW, TwilioConfig, mapping
 from domain.people import ChannelName
 
-# Our clock and Twilio's may differ by so much; and Twilio writes times to the second.
-CLOCK_SKEW: Final = timedelta(seconds=5)
 _NOT_FOUND: Final = 404
 _PAGE: Final = 50
 
@@ -28,12 +25,13 @@ class TwilioVoice:
     async def send(self, outgoing: Outgoing) -> Sent:
         """Place a call. Machine detection comes before the first word, so that no machine hears one."""
         url = f"{self._config.public_url}/callbacks/twilio"
+        script = f"{url}/voice/{outgoing.token}?language={outgoing.language}"
         with mapping():
             call = await self._calls.create_async(
                 to=outgoing.address,
                 from_=self._config.voice_number,
-                url=f"{url}/voice/{outgoing.token}",
-                fallback_url=f"{url}/voice/{outgoing.token}",
+                url=script,
+                fallback_url=script,
                 status_callback=f"{url}/status/{outgoing.token}",
                 status_callback_event=["initiated", "ringing", "answered", "completed"],
                 machine_detection="Enable",
@@ -64,11 +62,6 @@ class TwilioVoice:
                 if error.status == _NOT_FOUND:
                     return None
                 raise
-
-    async def hang_up(self, ref: str) -> None:
-        """End a call that has not been answered yet; one that has goes on."""
-        with mapping():
-            await self._calls(ref).update_async(status="canceled")
 
 
 def _sent(call: Any) -> Sent:

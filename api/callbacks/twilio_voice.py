@@ -82,7 +82,8 @@ class _Phone:
             async with asyncio.timeout(_WITHIN_S):
                 turn = await self._turn(token, text(form, "CallSid"), heard)
         except (StoreError, TimeoutError) as error:
-            return self._hold(token, heard, _whole(query.get("held", "")), error)
+            language = Language.EN if query.get("language") == Language.EN else Language.ZH
+            return self._hold(token, heard, language, _whole(query.get("held", "")), error)
         return _xml(twiml.of_turn(turn, self._config, token))
 
     async def _turn(self, token: str, ref: str, heard: Heard) -> Turn:
@@ -109,14 +110,15 @@ class _Phone:
                 await progress.adopted(connection, call, ref, now=self._services.clock.now())
             return call
 
-    def _hold(self, token: str, heard: Heard, held: int, error: Exception) -> Response:
+    def _hold(self, token: str, heard: Heard, language: Language, held: int, error: Exception) -> Response:
         HELD.inc()
         log.warning("a caller is asked to hold", stage=heard.stage, held=held, error=str(error))
         if held >= _HOLDS:
-            return _xml(twiml.give_up(Language.ZH, self._config))
+            return _xml(twiml.give_up(language, self._config))
         then = Then(stage=heard.stage, about=heard.about, tries=heard.tries)
-        url = twiml.url_of(self._config, token, then, digits=heard.digits, by=heard.answered_by or "", held=held + 1)
-        return _xml(twiml.hold(Language.ZH, self._config, url))
+        by = heard.answered_by or ""
+        url = twiml.url_of(self._config, token, then, language, digits=heard.digits, by=by, held=held + 1)
+        return _xml(twiml.hold(language, self._config, url))
 
     async def note_status(self, request: Request, token: str) -> None:
         """How the call goes on; late, repeated and reordered news change nothing wrongly."""

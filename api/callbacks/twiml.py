@@ -21,7 +21,7 @@ def of_turn(turn: Turn, config: TwilioConfig, token: str) -> str:
         _speak(response, turn, config)
         response.hangup()
         return str(response)
-    url = url_of(config, token, turn.then)
+    url = url_of(config, token, turn.then, turn.language)
     if turn.dial:
         _speak(response, turn, config)
         response.dial(turn.dial, caller_id=config.voice_number, action=url, method="POST")
@@ -53,12 +53,13 @@ def give_up(language: Language, config: TwilioConfig) -> str:
     return str(response)
 
 
-def url_of(config: TwilioConfig, token: str, then: Then, **more: str | int) -> str:
-    """Where Twilio goes on: all that a turn needs to know stands in the address, which is signed."""
-    query = {"about": then.about, "tries": then.tries, **more}
+def url_of(config: TwilioConfig, token: str, then: Then, language: Language, **more: str | int) -> str:
+    """Where Twilio goes on: all that a turn needs to know stands in the address, which is signed. The language is for
+    the moment in which the database cannot be asked for it.
+    """
+    query = {"about": then.about, "tries": then.tries, "language": language.value, **more}
     given = urlencode({name: value for name, value in query.items() if value})
-    url = f"{config.public_url}/callbacks/twilio/voice/{token}/{then.stage}"
-    return f"{url}?{given}" if given else url
+    return f"{config.public_url}/callbacks/twilio/voice/{token}/{then.stage}?{given}"
 
 
 def _speak(response: VoiceResponse, turn: Turn, config: TwilioConfig) -> None:

@@ -99,3 +99,9 @@ RETURNING n.id, n.incident_id, n.channel, n.provider_ref;
 -- What we know of at the provider for this address since then: none of it is the attempt whose fate is unknown.
 SELECT provider_ref FROM notifications
 WHERE address = %(address)s AND created_at >= %(since)s AND provider_ref IS NOT NULL;
+
+-- name: console_seen
+-- An operator's console has shown the incident.
+UPDATE notifications SET state = 'delivered', delivered_at = %(now)s, receipt_due_at = NULL
+WHERE incident_id = %(incident)s AND channel = 'console' AND state = 'sent'
+RETURNING id, incident_id, responder_id, channel;

@@ -1,0 +1,31 @@
+-- name: asked
+-- What this phone has been asked: the latest notification for each incident and person, newest incident first. Open is
+-- what still waits for an answer.
+SELECT DISTINCT ON (i.opened_at, i.id, n.responder_id)
+       n.id, n.incident_id, n.responder_id, n.channel, n.language, i.number,
+       i.state <> 'resolved' AND NOT EXISTS (
+           SELECT FROM participations p
+           WHERE p.incident_id = i.id AND p.responder_id = n.responder_id
+             AND greatest(p.accepted_at, p.declined_at, p.arrived_at) >= n.created_at) AS open
+FROM notifications n
+JOIN incidents i ON i.id = n.incident_id
+WHERE n.address = %(address)s AND n.channel IN ('voice', 'sms') AND n.responder_id IS NOT NULL
+  AND n.purpose IN ('ask', 'ask_again') AND n.state NOT IN ('pending', 'cancelled')
+  AND n.created_at > %(since)s
+ORDER BY i.opened_at DESC, i.id DESC, n.responder_id, n.channel = 'sms' DESC, n.id DESC;
+
+-- name: languages
+-- The languages of those who have this number for texts; none: nobody we know.
+SELECT DISTINCT r.language FROM contacts c JOIN responders r ON r.id = c.responder_id
+WHERE c.channel = 'sms' AND c.address = %(address)s AND r.retired_at IS NULL
+ORDER BY r.language;
+
+-- name: stop
+-- Whoever has this number wants no texts there any more.
+UPDATE contacts SET stopped_at = %(now)s WHERE channel = 'sms' AND address = %(address)s AND stopped_at IS NULL
+RETURNING id;
+
+-- name: start
+-- Texts may go to this number again.
+UPDATE contacts SET stopped_at = NULL WHERE channel = 'sms' AND address = %(address)s AND stopped_at IS NOT NULL
+RETURNING id;
