@@ -6,6 +6,8 @@ SimulatorError
 ├── UnexpectedTraffic    calls, messages or TwiML that nobody expected came
 ├── NotOnThePhone        somebody was asked to do on a call what its state does not allow
 ├── NotTwiml             a document that is not TwiML; carries Twilio's error code
+├── BadScenario          a scenario that cannot be understood; names each fault
+├── NoSuitableHome       no home left in which a wished emergency could happen
 └── Refused              the phone network refuses a request; carries Twilio's error code and HTTP status
 """
 
@@ -71,3 +73,23 @@ class Refused(SimulatorError):
         self.code = code
         self.message = message
         self.status = status
+
+
+class NoSuitableHome(SimulatorError):
+    """No home of ``homes`` is left in which an emergency of ``kind`` could happen."""
+
+    def __init__(self, kind: str, homes: int) -> None:
+        super().__init__(
+            f"no home is left for a {kind} among {homes}: each home has at most one emergency, and must have the "
+            "device or the resident that it takes; simulate more homes, or wish for fewer"
+        )
+        self.kind = kind
+        self.homes = homes
+
+
+class BadScenario(SimulatorError):
+    """A scenario is not as it must be; ``faults`` has a line for each: file, field, value, what is allowed."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
