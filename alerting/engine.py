@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 
 from alerting.escalation import BATCH, escalate
 from alerting.plans import default_plans
+from alerting.supervision import supervision_turn
 from domain.clock import Clock
 from domain.health import Health
 from store import incidents
@@ -38,12 +40,13 @@ class EngineConfig(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
-    """One kind of deciding. ``turn`` does what is due and says when it wants to run again (care time); it may be woken
-    earlier by the engine's bell.
+    """One kind of deciding. ``turn`` does what is due and says when it wants to run again (care time). If it is
+    ``urgent`` the engine's bell wakes it earlier.
     """
 
     name: str
     turn: Callable[[Database, datetime], Awaitable[datetime]]
+    urgent: bool = False
 
 
 async def escalation_turn(database: Database, now: datetime) -> datetime:
@@ -63,7 +66,10 @@ async def escalation_turn(database: Database, now: datetime) -> datetime:
     return nap if due is None else min(max(due, now), nap)
 
 
-LOOPS: tuple[Loop, ...] = (Loop(name="escalation", turn=escalation_turn),)
+LOOPS: tuple[Loop, ...] = (
+    Loop(name="escalation", turn=escalation_turn, urgent=True),
+    Loop(name="supervision", turn=supervision_turn),
+)
 
 
 async def run(config: EngineConfig, clock: Clock, stop: asyncio.Event, health: Health) -> None:
@@ -89,7 +95,10 @@ async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -
 async def _repeat(config: EngineConfig, loop: Loop, database: Database, clock: Clock, health: Health) -> None:
     component = f"loop:{loop.name}"
     prepared = False
-    async with listening(config.dsn, Bell.ENGINE) as rung:
+    async with AsyncExitStack() as stack:
+        rung = asyncio.Event()
+        if loop.urgent:
+            rung = await stack.enter_async_context(listening(config.dsn, Bell.ENGINE))
         while True:
             try:
                 now = await clock.refresh() if isinstance(clock, DatabaseClock) else clock.now()

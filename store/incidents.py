@@ -254,6 +254,8 @@ class OwnAlarm:
     resident_id: int | None = None
     device_key: int | None = None
     evidence: Mapping[str, Any]
+    first_step_at: datetime | None = None
+    """When the engine first looks at an incident that this opens; None: at once."""
 
 
 async def raise_own(connection: Connection, alarm: OwnAlarm, *, now: datetime) -> tuple[IncidentId, bool] | None:
@@ -276,6 +278,7 @@ async def raise_own(connection: Connection, alarm: OwnAlarm, *, now: datetime) -
             "resident_id": alarm.resident_id,
             "reason": alarm.reason,
             "detail": Jsonb(evidence),
+            "first_step_at": alarm.first_step_at or now,
             "now": now,
         },
     )

@@ -154,10 +154,13 @@ WITH alarm AS (
     INSERT INTO incidents (mode, subject_kind, subject_id, hazard, severity, organisation_id, level_id, household_id,
                            resident_id, device_key, opened_at, last_alarm_at, next_step_at)
     SELECT %(mode)s, %(subject_kind)s, %(subject_id)s, %(hazard)s, %(severity)s, %(organisation_id)s,
-           %(organisation_id)s, %(household_id)s, %(resident_id)s, %(device_key)s, %(now)s, %(now)s, %(now)s
+           %(organisation_id)s, %(household_id)s, %(resident_id)s, %(device_key)s, %(now)s, %(now)s, %(first_step_at)s
     FROM alarm
     ON CONFLICT (mode, subject_kind, subject_id, hazard) WHERE state <> 'resolved' DO UPDATE
-    SET alarms = incidents.alarms + 1, last_alarm_at = greatest(incidents.last_alarm_at, excluded.last_alarm_at)
+    SET alarms = incidents.alarms + 1, last_alarm_at = greatest(incidents.last_alarm_at, excluded.last_alarm_at),
+        reasserted_at = CASE WHEN incidents.state = 'open' THEN incidents.reasserted_at ELSE %(now)s END,
+        next_step_at = CASE WHEN incidents.state = 'open' THEN incidents.next_step_at
+                            ELSE least(incidents.next_step_at, %(now)s) END
     RETURNING id, alarms
 ), attached AS (
     INSERT INTO incident_alarms (alarm_id, incident_id) SELECT alarm.id, incident.id FROM alarm, incident
