@@ -4,11 +4,12 @@ It may lag behind by as much as the lane's interval, but nobody is called unknow
 """
 
 import asyncio
+from collections.abc import Iterable, Sequence
 
 from devices.model import Protocol
 from ingest.topics import Kind, Route
 from store import devices
-from store.devices import Device
+from store.devices import Device, Organisation
 from store.pool import Database
 
 
@@ -34,10 +35,17 @@ class Registry:
         async with self._refreshing, self._database.transaction() as connection:
             horizon = await devices.horizon(connection)
             async for changed in devices.known(connection, since=self._horizon):
-                for device in changed:
-                    self._take(device)
-            organisations = await devices.organisations(connection)
+                self.take_over(changed)
+            self.settle(await devices.organisations(connection))
             self._horizon = horizon
+
+    def take_over(self, changed: Iterable[Device]) -> None:
+        """These devices are new, or others than they were."""
+        for device in changed:
+            self._take(device)
+
+    def settle(self, organisations: Sequence[Organisation]) -> None:
+        """These, in order of id, are all who answer for a cell or stand at the top."""
         self._by_cell = {one.cell: one.id for one in organisations if one.cell is not None}
         self._top = next((one.id for one in organisations if one.top), None)
 
