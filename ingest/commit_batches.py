@@ -10,7 +10,7 @@ from psycopg import errors as pg
 from devices.wire.mqtt import Oversized
 from ingest.commit_thread import SyncConnection
 from ingest.judging import Reason, shortened
-from ingest.packing import digest_of
+from ingest.packing import days_of, digest_of
 from ingest.session import Message
 from store import canaries, device_states, leases, partitions, quarantine, readings
 from store.canaries import Canary
@@ -45,6 +45,7 @@ class Batch:
     canaries: Placed[Canary] = field(default_factory=list)
     states: Sequence[DeviceState] = ()
     gone: Mapping[int, str | None] = field(default_factory=dict)
+    days_made: bool = False
     last_resort: bool = False
 
     def commit(self, connection: SyncConnection, lease: Lease) -> None:
@@ -54,16 +55,18 @@ class Batch:
         try:
             self._write(connection, lease)
         except pg.UniqueViolation:
-            connection.rollback()
-            self.repeats_likely = True
-            self._write(connection, lease)
-        except pg.CheckViolation as error:
-            if error.diag.constraint_name is not None:
+            if self.repeats_likely:
                 raise
             connection.rollback()
-            partitions.ensure_partitions(connection, partitions.days_around(self.opened_at.date()))
             self.repeats_likely = True
-            self._write(connection, lease)
+            self.commit(connection, lease)
+        except pg.CheckViolation as error:
+            if self.days_made or error.diag.constraint_name is not None:
+                raise
+            connection.rollback()
+            partitions.ensure_partitions(connection, days_of(self.rows))
+            self.days_made = True
+            self.commit(connection, lease)
 
     def _write(self, connection: SyncConnection, lease: Lease) -> None:
         leases.hold(connection, lease)

@@ -121,14 +121,22 @@ class Lane:
         if lease is None:
             raise NotOurs(self._config.client_id)
         self._health.well("lease", self._now())
+        reachable = True
         try:
             yield lease
+        except StoreError:
+            reachable = False  # the lease runs out by itself
+            raise
         finally:
-            try:
-                async with self._database.transaction() as connection:
-                    await leases.give_back(connection, lease)
-            except StoreError as error:
-                log.info("the lease runs out by itself", lane=self._config.client_id, error=str(error))
+            if reachable:
+                await self._give_back(lease)
+
+    async def _give_back(self, lease: Lease) -> None:
+        try:
+            async with self._database.transaction() as connection:
+                await leases.give_back(connection, lease)
+        except StoreError as error:
+            log.info("the lease runs out by itself", lane=self._config.client_id, error=str(error))
 
     @asynccontextmanager
     async def _connected(self, pipeline: Pipeline) -> AsyncIterator[BrokerSession]:

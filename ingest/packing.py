@@ -7,8 +7,8 @@ Source: PostgreSQL documentation, COPY, "Binary Format"; the forms of types: its
 """
 
 import struct
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final
 from zlib import crc32
@@ -72,6 +72,23 @@ def row(device_key: int, at_us: int, digest: int, received_us: int, said: bytes)
     return _HEAD(_COUNT, 8, device_key, 8, at_us - _PG_EPOCH_US, 4, digest, 8, received_us - _PG_EPOCH_US) + said
 
 
+def days_of(packed: Iterable[bytes]) -> set[date]:
+    """The days (UTC) of packed rows, of which each item may hold several."""
+    days = set()
+    for rows in packed:
+        start = 0
+        while start < len(rows):
+            (at_us,) = _AT.unpack_from(rows, start)
+            days.add(moment_of(at_us + _PG_EPOCH_US).date())
+            start += 2
+            for _ in COLUMNS:
+                (length,) = _LENGTH.unpack_from(rows, start)
+                start += 4 + max(length, 0)
+    return days
+
+
+_AT: Final = struct.Struct("!18xq")  # behind the number of fields, the device key, and its own length
+_LENGTH: Final = struct.Struct("!i")
 _HEAD: Final = struct.Struct("!hiqiqiiiq").pack
 _COUNT: Final = len(COLUMNS)
 _SHAPES: dict[tuple[type, ...], Pack] = {}

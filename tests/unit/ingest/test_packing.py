@@ -13,7 +13,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.types.numeric import Int4, Int8
 
 from devices.model import Reading
-from ingest.packing import COLUMNS, digest_of, microseconds, moment_of, quantities, row
+from ingest.packing import COLUMNS, days_of, digest_of, microseconds, moment_of, quantities, row
 from store.queries import queries
 
 NOON = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
@@ -88,6 +88,13 @@ def test_what_is_said_has_one_digest_alone_or_in_an_array_and_another_if_anythin
     assert digest_of(quantities(one)) == digest_of(quantities(Reading(at=2.0, heart_rate_bpm=70.0, extra={"a": 1})))
     others = [Reading(heart_rate_bpm=71.0, extra={"a": 1}), Reading(heart_rate_bpm=70.0), Reading(spo2_pct=70.0)]
     assert digest_of(quantities(one)) not in {digest_of(quantities(other)) for other in others}
+
+
+@given(st.lists(st.lists(st.tuples(readings(), st.integers(0, 2**50)), max_size=3), max_size=4))
+def test_the_days_of_packed_rows_are_found_again(messages: list[list[tuple[Reading, int]]]) -> None:
+    """So that missing partitions can be made, whatever else the rows hold."""
+    packed = [b"".join(row(1, at_us, 2, 3, quantities(reading)) for reading, at_us in message) for message in messages]
+    assert days_of(packed) == {moment_of(at_us).date() for message in messages for _, at_us in message}
 
 
 def test_microseconds_and_moments_are_one_another() -> None:
