@@ -80,6 +80,17 @@ class Manners:
     drills_may_dial: bool
 
 
+def listening(heard: Heard) -> bool:
+    """Whether a person is on the line, to whom more can be announced: not a machine, and not silence."""
+    match heard.stage:
+        case Stage.START:
+            return not progress.is_machine(heard.answered_by)
+        case Stage.PERSON:
+            return bool(heard.digits)
+        case _:
+            return True
+
+
 async def turn(connection: Connection, call: Call, heard: Heard, manners: Manners, *, now: datetime) -> Turn:
     """The next turn of ``call``."""
     return await _Talk(connection, call, manners, now, await calls.aboard(connection, call.id)).turn(heard)
@@ -132,7 +143,9 @@ class _Talk:
                 then=Then(stage=Stage.PERSON),
                 listen_s=_LISTEN_S,
             )
-        return await self._next(opening=True)
+        # Twilio begins anew after an answer of ours was lost on its way: the question that stands is asked again.
+        standing = next((one for one in self._aboard if one.announced_at is not None and _stands(one)), None)
+        return await self._next(opening=True) if standing is None else self._menu(standing, tries=0)
 
     async def _person(self, heard: Heard) -> Turn:
         if not heard.digits:
@@ -294,6 +307,11 @@ _FIRST_KEY: Final = {
     Purpose.REMIND: AnswerKind.ARRIVE,
     Purpose.INFORM: AnswerKind.ACCEPT,
 }
+
+
+def _stands(one: Aboard) -> bool:
+    """Whether a question that has been asked waits for its answer."""
+    return one.answer is None and one.state == NotificationState.DELIVERED and one.purpose != Purpose.INFORM
 
 
 def _needed(one: Aboard, matter: Matter) -> bool:

@@ -12,6 +12,7 @@ from alerting.channels import Channel, Outgoing, Sent
 from alerting.errors import ChannelError, Refusal
 from alerting.wording import text_of
 from domain.clock import Clock
+from domain.health import Health
 from domain.notification import Failure, NotificationState, Purpose
 from domain.people import ChannelName, Language, Mode
 from store import calls, outbox
@@ -57,6 +58,7 @@ class Dispatch:
     channels: dict[ChannelName, Channel]
     public_url: str
     overseas: frozenset[ChannelName]  # whose providers stand abroad
+    health: Health
 
     async def call(self, call: Opened) -> None:
         """Place ``call``, unless the provider turns out to have it already."""
@@ -149,6 +151,7 @@ class Dispatch:
                 return found
         sent = await channel.send(outgoing)
         HANDED_OVER.labels(name).inc()
+        self.health.well(f"provider:{name}", self.clock.now())
         return sent
 
     async def _known(self, outgoing: Outgoing, call: Opened | None) -> frozenset[str]:
@@ -178,7 +181,7 @@ class Dispatch:
         attempts = max(one.attempts for one in wanted)
         if error.retryable and attempts < ATTEMPTS:
             if error.maybe_taken or call.again:
-                await self._look_later([one.id for one in wanted], attempts, error)
+                await self._look_later(wanted, attempts, error)
                 return
             for one in wanted:
                 await self._put_back(one, error)
@@ -192,14 +195,14 @@ class Dispatch:
         if not error.retryable or one.attempts >= ATTEMPTS:
             await self._fail(one, error.reason, error=error.code)
         elif error.maybe_taken or one.again:
-            await self._look_later([one.id], one.attempts, error)
+            await self._look_later([one], one.attempts, error)
         else:
             await self._put_back(one, error)
 
-    async def _look_later(self, notifications: list[int], attempts: int, error: ChannelError) -> None:
+    async def _look_later(self, claimed: list[Claimed], attempts: int, error: ChannelError) -> None:
         async with self.database.transaction() as connection:
             wait_s = back_off(attempts).total_seconds()
-            await outbox.look_later(connection, notifications, wait_s=wait_s, error=error.code)
+            await outbox.look_later(connection, claimed, wait_s=wait_s, error=error.code)
 
     async def _put_back(self, one: Claimed, error: ChannelError) -> None:
         now = self.clock.now()
@@ -234,11 +237,24 @@ class Dispatch:
 
     def _count(self, channel: ChannelName, error: ChannelError) -> None:
         REFUSED.labels(channel, error.reason).inc()
+        if error.reason in _OURS_TO_MEND:
+            self.health.unwell(f"provider:{channel}", f"{error}; {_OURS_TO_MEND[error.reason]}", self.clock.now())
         log.warning("a provider did not take a message", channel=channel, error=str(error), retryable=error.retryable)
 
     def _displaced(self, notification: int, sent: Sent) -> None:
         DOUBLED.inc()
         log.warning("somebody else has sent this meanwhile", notification=notification, ref=sent.ref)
+
+
+_OURS_TO_MEND: Final = {
+    Refusal.BAD_ACCOUNT: "are the account and its token right, and is it paid for?",
+    Refusal.NO_CONNECTION: "is the provider's address right, and is there a way to it?",
+    Refusal.NO_RESPONSE: "the provider hangs",
+    Refusal.OUT_OF_ORDER: "the provider is out of order",
+    Refusal.TOO_FAST: "lower the rate, or have the provider raise its limit",
+    Refusal.NOT_CONFIGURED: "set it up, or take the channel out of the plans",
+}
+"""Refusals that say nothing of the number or the person, but that a channel does not work."""
 
 
 def _forbidden(one: Claimed) -> Refusal | None:

@@ -142,6 +142,7 @@ class _Sender:
             channels,
             config.public_url,
             frozenset(_abroad(config)),
+            health,
         )
         self._overdue = Overdue(database, clock, channels)
         twilio = config.twilio
@@ -234,6 +235,7 @@ class _Sender:
         """What fails here stays claimed: its lease runs out, and it is taken up again."""
         try:
             await work(of)
+            self._health.well("sending", self._clock.now())
         except StoreError as error:
             log.warning("what became of a message could not be written; it will be looked up", error=str(error))
         except Exception as error:

@@ -27,6 +27,11 @@ def spoken_matter(matter: Matter, language: Language, *, purpose: Purpose, overs
     return _joined(language, say(language, "speech.again") if again else "", sentence)
 
 
+def spoken_question(matter: Matter, language: Language, *, overseas: bool) -> str:
+    """Whether whoever calls us back has arrived."""
+    return say(language, _at("speech.here", matter), **_fields(matter, language, overseas=overseas))
+
+
 def spoken_menu(matter: Matter, language: Language, *, purpose: Purpose, can_talk: bool) -> str:
     """Which keys there are; nothing where no answer is expected."""
     match purpose:

@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from api import problems
-from api.callbacks import twilio_sms, twilio_voice
+from api.callbacks import twilio_incoming, twilio_sms, twilio_voice
 from api.limits import BoundedBody, SecurityHeaders
 from api.measures import Measured
 from api.pulse import Pulse
@@ -62,6 +62,7 @@ ROUTERS: Final[tuple[Callable[[Services], APIRouter], ...]] = (
     trail.router,
     twilio_voice.router,
     twilio_sms.router,
+    twilio_incoming.router,
     page.router,
 )
 

@@ -71,7 +71,10 @@ async def open_calls(
 
 
 async def reopen_calls(connection: Connection, *, most: int, lease_s: float) -> list[Opened]:
-    """Claim calls whose sender died, or could not learn whether the provider took them."""
+    """Claim calls whose sender died, or could not learn whether the provider took them. What a dead sender left without
+    a call is pending again.
+    """
+    await connection.execute(queries("calls").stranded)
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(queries("calls").reopen, {"most": most, "lease_s": lease_s})
         return _grouped(await cursor.fetchall(), again=True)

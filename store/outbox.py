@@ -177,10 +177,11 @@ async def put_back(
     return await _move(connection, "put_back", id=notification, due_at=due_at, error=error, afresh=afresh, fence=fence)
 
 
-async def look_later(connection: Connection, notifications: Sequence[int], *, wait_s: float, error: str) -> None:
+async def look_later(connection: Connection, claimed: Sequence[Claimed], *, wait_s: float, error: str) -> None:
     """Shorten the lease to ``wait_s``: whoever claims it then looks it up at the provider first."""
+    ids, fences = [one.id for one in claimed], [one.fence for one in claimed]
     await connection.execute(
-        queries("outbox").look_later, {"ids": list(notifications), "wait_s": wait_s, "error": error}
+        queries("outbox").look_later, {"ids": ids, "fences": fences, "wait_s": wait_s, "error": error}
     )
 
 

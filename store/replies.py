@@ -46,3 +46,19 @@ async def start(connection: Connection, address: str) -> int:
     """Texts to ``address`` again; returns how many contacts that concerns."""
     cursor = await connection.execute(queries("replies").start, {"address": address})
     return len(await cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Somebody is on her way to an incident."""
+
+    incident_id: int
+    responder_id: int
+    language: str
+
+
+async def expected(connection: Connection, address: str) -> list[Expected]:
+    """Where whoever has ``address`` is expected, worst first."""
+    async with connection.cursor(row_factory=class_row(Expected)) as cursor:
+        await cursor.execute(queries("replies").expected, {"address": address})
+        return await cursor.fetchall()

@@ -13,6 +13,7 @@ from alerting.channels import Sent
 from alerting.channels.twilio_account import TwilioConfig
 from alerting.messages import say
 from api.callbacks.signature import genuine_form, text
+from api.callbacks.twiml import answer
 from api.services import Services
 from domain.people import Language
 from store import outbox
@@ -97,4 +98,4 @@ def _twiml(reply: str) -> Response:
     response = MessagingResponse()
     if reply:
         response.message(reply)
-    return Response(str(response), media_type="text/xml")
+    return answer(str(response))

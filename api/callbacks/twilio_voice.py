@@ -84,15 +84,16 @@ class _Phone:
         except (StoreError, TimeoutError) as error:
             language = Language.EN if query.get("language") == Language.EN else Language.ZH
             return self._hold(token, heard, language, _whole(query.get("held", "")), error)
-        return _xml(twiml.of_turn(turn, self._config, token))
+        return twiml.answer(twiml.of_turn(turn, self._config, token))
 
     async def _turn(self, token: str, ref: str, heard: Heard) -> Turn:
         now = self._services.clock.now()
         call = await self._call(token, ref)
         if call is None:
             return Turn(language=Language.ZH, said=(say(Language.ZH, "speech.nothing"),))
-        async with self._database.transaction() as connection:
-            await calls.board(connection, call.id, now=now)
+        if dialogue.listening(heard):
+            async with self._database.transaction() as connection:
+                await calls.board(connection, call.id, now=now)
         async with self._database.transaction() as connection:
             turn = await dialogue.turn(connection, call, heard, self._manners, now=now)
         await ring(self._database, Bell.ENGINE)
@@ -114,11 +115,11 @@ class _Phone:
         HELD.inc()
         log.warning("a caller is asked to hold", stage=heard.stage, held=held, error=str(error))
         if held >= _HOLDS:
-            return _xml(twiml.give_up(language, self._config))
+            return twiml.answer(twiml.give_up(language, self._config))
         then = Then(stage=heard.stage, about=heard.about, tries=heard.tries)
         by = heard.answered_by or ""
         url = twiml.url_of(self._config, token, then, language, digits=heard.digits, by=by, held=held + 1)
-        return _xml(twiml.hold(language, self._config, url))
+        return twiml.answer(twiml.hold(language, self._config, url))
 
     async def note_status(self, request: Request, token: str) -> None:
         """How the call goes on; late, repeated and reordered news change nothing wrongly."""
@@ -137,10 +138,6 @@ class _Phone:
         if news:
             # The end of a call frees its number for what waits; and whoever was not reached has a next channel.
             await ring(self._database, Bell.ENGINE, Bell.SENDER)
-
-
-def _xml(document: str) -> Response:
-    return Response(document, media_type="text/xml")
 
 
 def _whole(written: str) -> int:

@@ -2,16 +2,19 @@
 
 from urllib.parse import urlencode
 
+from fastapi import Response
 from twilio.twiml.voice_response import VoiceResponse
 
 from alerting.channels.twilio_account import TwilioConfig
 from alerting.dialogue import Then, Turn
 from alerting.messages import say
+from alerting.reporting import Asked
 from domain.people import Language
 
 _SPOKEN = {Language.ZH: "zh-CN", Language.EN: "en-US"}
 # A hold must be short of the 15 s that Twilio waits for an answer, and long enough to let a database come back.
 _HOLD_S = 3
+_LISTEN_S = 8
 
 
 def of_turn(turn: Turn, config: TwilioConfig, token: str) -> str:
@@ -34,6 +37,23 @@ def of_turn(turn: Turn, config: TwilioConfig, token: str) -> str:
         _speak(response, turn, config)
         response.redirect(url, method="POST")
     return str(response)
+
+
+def of_report(asked: Asked, config: TwilioConfig) -> str:
+    """The document for somebody who calls us."""
+    response = VoiceResponse()
+    speaker = response
+    if asked.about is not None:
+        url = f"{config.public_url}/callbacks/twilio/incoming?about={asked.about}"
+        speaker = response.gather(num_digits=1, timeout=_LISTEN_S, action=url, method="POST")
+    for sentence in asked.said:
+        _say(speaker, sentence, asked.language, config)
+    return str(response)
+
+
+def answer(document: str) -> Response:
+    """The HTTP answer that carries ``document``."""
+    return Response(document, media_type="text/xml")
 
 
 def hold(language: Language, config: TwilioConfig, url: str) -> str:

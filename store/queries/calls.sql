@@ -58,6 +58,12 @@ SELECT k.call_id AS call, k.number, k.started_at,
 FROM claimed k LEFT JOIN responders r ON r.id = k.responder_id
 ORDER BY (k.round > 1 OR k.sequence > 0 OR k.purpose IN ('remind', 'inform')), k.severity, k.due_at, k.id;
 
+-- name: stranded
+-- What a sender claimed for a call that has ended, or that the provider has, and never settled: pending again.
+UPDATE notifications n SET state = 'pending', lease_until = NULL, call_id = NULL
+WHERE n.channel = 'voice' AND n.state = 'sending' AND n.lease_until < clock_timestamp()
+  AND NOT EXISTS (SELECT FROM calls c WHERE c.id = n.call_id AND c.live AND c.provider_ref IS NULL);
+
 -- name: adopt
 -- The provider knows this call by ``ref``; nothing comes back if it is known by another already.
 UPDATE calls SET provider_ref = %(ref)s, status = CASE status WHEN 'starting' THEN 'queued' ELSE status END,

@@ -79,8 +79,10 @@ RETURNING id, incident_id, responder_id, channel;
 
 -- name: look_later
 -- The provider may have taken it: another sender, or this one, finds out once the shortened lease has run out.
-UPDATE notifications SET lease_until = clock_timestamp() + make_interval(secs => %(wait_s)s), provider_error = %(error)s
-WHERE id = ANY (%(ids)s) AND state = 'sending';
+UPDATE notifications n
+SET lease_until = clock_timestamp() + make_interval(secs => %(wait_s)s), provider_error = %(error)s
+FROM unnest(%(ids)s::bigint[], %(fences)s::bigint[]) AS ours (id, fence)
+WHERE n.id = ours.id AND n.fence = ours.fence AND n.state = 'sending';
 
 -- name: noted
 -- What the provider last said of a message, where that moves nothing.

@@ -29,3 +29,16 @@ RETURNING id;
 -- Texts may go to this number again.
 UPDATE contacts SET stopped_at = NULL WHERE channel = 'sms' AND address = %(address)s AND stopped_at IS NOT NULL
 RETURNING id;
+
+-- name: expected
+-- Where somebody with this number has said to be going and has not arrived, worst first.
+SELECT i.id AS incident_id, p.responder_id, r.language
+FROM participations p
+JOIN incidents i ON i.id = p.incident_id AND i.state <> 'resolved'
+JOIN responders r ON r.id = p.responder_id
+WHERE p.accepted_at IS NOT NULL AND p.arrived_at IS NULL
+  AND (p.declined_at IS NULL OR p.declined_at < p.accepted_at)
+  AND EXISTS (
+      SELECT FROM contacts c
+      WHERE c.responder_id = p.responder_id AND c.channel IN ('voice', 'sms') AND c.address = %(address)s)
+ORDER BY i.severity, p.accepted_at, i.id;

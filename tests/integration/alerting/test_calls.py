@@ -6,6 +6,7 @@ from fixtures.switchboard import Switchboard
 from fixtures.town import DAUGHTER, GRID_WORKER, SON
 
 from domain.incident import IncidentId
+from domain.notification import AnswerKind
 from simulator.phone.call import Call, CallStatus
 from simulator.phone.faults import Mischief
 from simulator.phone.people import AnsweredBy, Answers, HangsUp, IsBusy, LetsItRing, Unreachable, Voicemail
@@ -358,3 +359,39 @@ async def test_a_database_that_is_away_puts_the_caller_on_hold_and_her_key_is_no
     assert (await switchboard.notification(asked))[2] == "accept"
     await call.hang_up()
     await switchboard.hung_up(DAUGHTER)
+
+
+async def test_instructions_asked_for_again_ask_the_same_question_again(switchboard: Switchboard) -> None:
+    """An answer of ours was lost on its way, and Twilio begins anew with the fallback."""
+    switchboard.person(DAUGHTER)
+    incident = await switchboard.night.raises()
+    await switchboard.ask(incident, "daughter")
+    await switchboard.start()
+    call = await _rings(switchboard)
+    await call.hears("press 1")
+    form = {"CallSid": call.sid, "CallStatus": "in-progress", "AnsweredBy": "human"}
+    again = await switchboard.call_back(call.request.script.fallback_url, form)
+    assert again.status_code == 200
+    assert "pressed the call button" in again.text
+    assert "<Gather" in again.text
+    await call.press("1")
+    await call.hears("三组1号")
+    await call.hang_up()
+    await switchboard.hung_up(DAUGHTER)
+
+
+async def test_whoever_is_on_her_way_calls_back_to_report_that_she_is_there(switchboard: Switchboard) -> None:
+    """And whoever is expected nowhere learns nothing."""
+    incident = await switchboard.night.raises()
+    url = f"{switchboard.config.public_url}/callbacks/twilio/incoming"
+    await switchboard.night.says("daughter", AnswerKind.ACCEPT, incident)
+    stranger = await switchboard.call_back(url, {"From": "+8613600000000", "CallSid": "CA1"})
+    assert "和平村" not in stranger.text
+    asked = await switchboard.call_back(url, {"From": DAUGHTER, "CallSid": "CA2"})
+    assert "您到和平村张老人那里了吗？到了请按1，还没到请按2。" in asked.text
+    about = f"{url}?about={incident}"
+    assert "路上小心" in (await switchboard.call_back(about, {"From": DAUGHTER, "Digits": "2"})).text
+    assert await switchboard.night.state(incident) == "acknowledged"
+    assert "已记下您到场" in (await switchboard.call_back(about, {"From": DAUGHTER, "Digits": "1"})).text
+    assert await switchboard.night.state(incident) == "on_scene"
+    assert "没有需要您处理的事" in (await switchboard.call_back(url, {"From": DAUGHTER, "CallSid": "CA3"})).text

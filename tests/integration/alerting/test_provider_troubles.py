@@ -26,11 +26,6 @@ async def _one_call(switchboard: Switchboard, number: str) -> None:
     assert len(switchboard.network.calls_to(number)) == 1
 
 
-async def _attempts(switchboard: Switchboard, notification: int) -> int:
-    rows = await switchboard.night.query("SELECT attempts FROM notifications WHERE id = %s", notification)
-    return int(rows[0][0])
-
-
 @pytest.mark.parametrize(
     "fault",
     [Fault(kind=FaultKind.RATE_LIMITED, times=1), Fault(kind=FaultKind.SERVER_ERROR, status=503, times=1)],
@@ -44,7 +39,7 @@ async def test_what_the_provider_does_not_take_now_is_sent_a_little_later(
     asked = await switchboard.ask(await switchboard.night.raises(), "daughter")
     switchboard.network.faults.append(fault)
     await switchboard.start()
-    await _tried(switchboard, asked, 1)
+    await switchboard.tried(asked, 1)
     assert switchboard.network.calls_to(DAUGHTER) == []
     await switchboard.forward(1)
     await _one_call(switchboard, DAUGHTER)
@@ -58,21 +53,11 @@ async def test_a_provider_that_stays_out_of_order_fails_the_message_so_that_anot
     switchboard.network.faults.append(Fault(kind=FaultKind.RATE_LIMITED))
     await switchboard.start()
     for attempts, back_off_s in enumerate((1, 2, 4, 8), start=1):
-        await _tried(switchboard, asked, attempts)
+        await switchboard.tried(asked, attempts)
         await switchboard.forward(back_off_s)
     await switchboard.becomes(asked, "failed", "refused_by_provider")
     errors = await switchboard.night.query("SELECT provider_error FROM notifications WHERE id = %s", asked)
     assert errors == [("too_fast 20429",)]
-
-
-async def _tried(switchboard: Switchboard, notification: int, attempts: int) -> None:
-    """Wait until it has been tried so many times and waits for the next."""
-
-    async def waits() -> bool:
-        state = (await switchboard.notification(notification))[0]
-        return state == "pending" and await _attempts(switchboard, notification) == attempts
-
-    await switchboard.until(waits, f"attempt {attempts}")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +79,7 @@ async def test_what_may_have_been_taken_is_looked_up_before_it_is_sent_again(
     switchboard.network.faults.append(fault)
     await switchboard.start(**_impatient(switchboard))
     await switchboard.becomes(asked, "sent")
-    assert await _attempts(switchboard, asked) == 2
+    assert await switchboard.attempts(asked) == 2
     await switchboard.forward(80)
     await switchboard.becomes(asked, "failed", "no_answer")
     assert len(switchboard.network.calls_to(DAUGHTER)) == 1

@@ -152,7 +152,7 @@ async def test_without_a_receipt_in_time_it_has_failed_and_a_late_one_still_coun
     await switchboard.becomes(asked, "failed", "no_receipt")
     (message,) = switchboard.network.messages_to(SON)
     late = {"MessageSid": message.sid, "MessageStatus": "delivered"}
-    assert await switchboard.call_back(message.status_callback, late) == 204
+    assert (await switchboard.call_back(message.status_callback, late)).status_code == 204
     await switchboard.becomes(asked, "delivered")
 
 
