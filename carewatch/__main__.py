@@ -6,8 +6,11 @@ from typing import Annotated
 import typer
 
 from alerting.errors import AlertingError
+from carewatch.commands import devices, keys
 from carewatch.commands.backup import backup, restore
 from carewatch.commands.decode import decode
+from carewatch.commands.export_files import export_files
+from carewatch.commands.import_files import import_files
 from carewatch.commands.migrate import migrate
 from carewatch.commands.run import run
 from carewatch.commands.shared import Stated, stderr
@@ -35,6 +38,10 @@ app.command()(run)
 app.command()(migrate)
 app.command()(backup)
 app.command()(restore)
+app.command("import")(import_files)
+app.command("export")(export_files)
+app.add_typer(devices.app, name="devices")
+app.add_typer(keys.app, name="keys")
 app.command()(decode)
 
 

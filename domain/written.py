@@ -6,12 +6,22 @@ models of the domain: a form is data that has not yet been believed.
 """
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Protocol, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
-from devices.model import DeviceKind, Protocol
+from devices.model import DeviceKind
+from devices.model import Protocol as DeviceProtocol
 from domain.consent import ConsentPurpose, Recipient
 from domain.people import (
     ChannelName,
@@ -57,6 +67,10 @@ def _local(moment: time) -> time:
     return moment
 
 
+def _of_two_digits(written: Any) -> Any:
+    return f"0{written}" if isinstance(written, str) and written[1:2] == ":" else written
+
+
 def _of_living_memory(day: date) -> date:
     if not _EARLIEST_BIRTH <= day < LATEST.date():
         raise ValueError(f"must lie between {_EARLIEST_BIRTH} and {LATEST:%Y-%m-%d}")
@@ -98,7 +112,7 @@ Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, descrip
 Timezone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_timezone)]
 Moment = Annotated[AwareDatetime, AfterValidator(_within_reason)]
 """A moment with an offset; kept as UTC."""
-LocalTime = Annotated[time, AfterValidator(_local)]
+LocalTime = Annotated[time, BeforeValidator(_of_two_digits), AfterValidator(_local)]
 BirthDay = Annotated[date, AfterValidator(_of_living_memory)]
 Rank = Annotated[int, Field(ge=0, le=1000, description="Lower is asked first.")]
 MemberCircle = Annotated[Circle, AfterValidator(_member_circle)]
@@ -120,20 +134,21 @@ class Form(BaseModel):
         return self.model_dump(mode="json")
 
 
-class _Placed(Form):
-    """A form that may say where something is."""
-
-    lat: Latitude | None = None
-    lon: Longitude | None = None
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.lat is None) != (self.lon is None):
-            raise ValueError("lat and lon must both be given, or neither")
-        return self
+class _Somewhere(Protocol):
+    lat: float | None
+    lon: float | None
 
 
-class Organisation(_Placed):
+_S = TypeVar("_S", bound=_Somewhere)
+
+
+def _both_or_none(form: _S) -> _S:
+    if (form.lat is None) != (form.lon is None):
+        raise ValueError("lat and lon must both be given, or neither")
+    return form
+
+
+class Organisation(Form):
     """A city, county, town, community or grid: the tree that everything is scoped by."""
 
     references = {"parent": "organisations"}
@@ -145,9 +160,13 @@ class Organisation(_Placed):
     cell: Annotated[Code | None, Field(description="The area code that devices are provisioned into.")] = None
     timezone: Timezone = "Asia/Shanghai"
     language: Language = Language.ZH
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+
+    _place = model_validator(mode="after")(_both_or_none)
 
 
-class Household(_Placed):
+class Household(Form):
     """A home."""
 
     references = {"organisation": "organisations"}
@@ -159,6 +178,10 @@ class Household(_Placed):
     address: Annotated[Line, Field(description="Said only after somebody has accepted.")]
     access_notes: Annotated[Lines, Field(description="Where the key is; said only after acceptance.")] = ""
     phone: Phone | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+
+    _place = model_validator(mode="after")(_both_or_none)
 
 
 class Resident(Form):
@@ -307,7 +330,7 @@ class DeviceModel(Form):
 
     model: ModelName
     kind: DeviceKind
-    protocol: Protocol
+    protocol: DeviceProtocol
     silent_after_s: Annotated[
         float,
         Field(
@@ -333,15 +356,17 @@ class Device(Form):
     ] = None
     household: Code | None = None
     resident: Code | None = None
-    mode: Annotated[Mode | None, Field(description="Of a device without a home; one with a home has the home's.")] = (
-        None
-    )
+    mode: Annotated[
+        Mode | None, Field(description="Of a device without a home; one with a home has the home's, and null here.")
+    ] = None
     room: OptionalLine = ""
 
     @model_validator(mode="after")
     def _bound_whole(self) -> Self:
         if self.resident is not None and self.household is None:
             raise ValueError("a device of a resident needs her household, too")
-        if self.mode is not None and self.household is not None:
-            raise ValueError("mode must not be given for a device with a household: the household's counts")
+        if self.household is not None:
+            self.mode = None
+        elif self.mode is None:
+            self.mode = Mode.LIVE
         return self

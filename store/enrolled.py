@@ -89,10 +89,13 @@ async def lock(connection: Connection, noun: Noun, codes: Collection[str]) -> No
 async def unseen(
     connection: Connection, noun: Noun, codes: Collection[str], *, within: OrganisationId | None
 ) -> set[str]:
-    """Those of ``codes`` that name no record in use that may be seen."""
+    """Those of ``codes`` that name no record in use that may be seen; ``noun`` is one that others refer to."""
     if not codes:
         return set()
-    return set(codes) - {one.code for one in await read(connection, noun, within=within, codes=codes)}
+    cursor = await connection.execute(
+        getattr(queries("enrolled"), f"in_use_{noun.value}"), {"codes": list(codes), "within": within}
+    )
+    return set(codes) - {row[0] for row in await cursor.fetchall()}
 
 
 async def retire(connection: Connection, noun: Noun, codes: Collection[str], *, now: datetime) -> int:
@@ -130,3 +133,8 @@ async def set_resident_state(
     await connection.execute(
         queries("enrolled").set_resident_state, {"code": code, "state": state.value, "until": until}
     )
+
+
+async def hold_still(connection: Connection) -> None:
+    """Let the transaction see one moment from now on, and change nothing. Call it first."""
+    await connection.execute(queries("enrolled").hold_still)

@@ -265,3 +265,37 @@ WHERE r.code = ANY(%(codes)s::text[]);
 -- name: kinds
 -- The kinds of organisations.
 SELECT o.code, o.kind FROM organisations o WHERE o.code = ANY(%(codes)s::text[]);
+
+-- name: hold_still
+-- From now on this transaction sees one moment, and changes nothing.
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+
+-- name: in_use_organisations
+-- Those of the codes that name an organisation in use within a subtree.
+SELECT o.code FROM organisations o
+WHERE o.code = ANY(%(codes)s::text[]) AND o.retired_at IS NULL
+  AND (%(within)s::bigint IS NULL OR o.path @> ARRAY[%(within)s::bigint]);
+
+-- name: in_use_households
+-- Those of the codes that name a household in use within a subtree.
+SELECT h.code FROM households h JOIN organisations o ON o.id = h.organisation_id
+WHERE h.code = ANY(%(codes)s::text[]) AND h.retired_at IS NULL
+  AND (%(within)s::bigint IS NULL OR o.path @> ARRAY[%(within)s::bigint]);
+
+-- name: in_use_residents
+-- Those of the codes that name a resident in use within a subtree.
+SELECT r.code FROM residents r
+JOIN households h ON h.id = r.household_id
+JOIN organisations o ON o.id = h.organisation_id
+WHERE r.code = ANY(%(codes)s::text[]) AND r.retired_at IS NULL
+  AND (%(within)s::bigint IS NULL OR o.path @> ARRAY[%(within)s::bigint]);
+
+-- name: in_use_responders
+-- Those of the codes that name a responder in use within a subtree.
+SELECT r.code FROM responders r JOIN organisations o ON o.id = r.organisation_id
+WHERE r.code = ANY(%(codes)s::text[]) AND r.retired_at IS NULL
+  AND (%(within)s::bigint IS NULL OR o.path @> ARRAY[%(within)s::bigint]);
+
+-- name: in_use_device_models
+-- Those of the codes that name a device model.
+SELECT m.model FROM device_models m WHERE m.model = ANY(%(codes)s::text[]);
