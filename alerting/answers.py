@@ -309,3 +309,15 @@ async def hand_over(connection: Connection, incident_id: IncidentId, *, by: str,
         detail={"before": moved[0], "now": moved[1]},
     )
     return True
+
+
+async def call_next(connection: Connection, incident_id: IncidentId, *, by: str, now: datetime) -> bool:
+    """Wait no longer for those who are being asked, at an operator's word: whoever comes next is asked at once, also
+    while the calls are paused. False if the incident is not open.
+    """
+    if await store.lock(connection, incident_id) is None:
+        raise UnknownIncident(incident_id)
+    if not await store.hurry(connection, incident_id, now=now):
+        return False
+    await append(connection, incident_id, now, "hurried", "by_operator", actor=by)
+    return True

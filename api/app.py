@@ -1,12 +1,9 @@
 """The web process: REST interface, live stream, provider call-backs and responder page. Stateless; run any number."""
 
 import asyncio
-import contextlib
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
-import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from api import problems
@@ -33,6 +30,7 @@ from api.routes import (
     watch,
 )
 from api.services import Services, WebConfig
+from api.serving import serve
 from domain.clock import Clock
 from domain.health import Health
 from store import wakeups
@@ -41,7 +39,6 @@ from store.pool import Database, open_database
 from store.queries import queries
 
 _PROBE_EVERY_S: Final = 5.0
-_LAST_ANSWERS_S: Final = 5  # how long answers under way may take once we are asked to stop
 
 # Everything that is served, in one list: each is ``router(services) -> APIRouter``.
 ROUTERS: Final[tuple[Callable[[Services], APIRouter], ...]] = (
@@ -97,60 +94,19 @@ async def run(
     """Serve until ``stop`` is set. ``listening`` is told the local URL once requests are taken."""
     async with open_database(config.dsn, "carewatch web", size=config.connections) as database:
         services = Services(database, clock, config, health)
-        with _bound(config.host, config.port) as listener:
-            server = _Server(_uvicorn_config(build_app(services)), lambda: listening(_local_url(listener)))
-            async with asyncio.TaskGroup() as tasks:
-                probe = tasks.create_task(_probe(database, clock, health))
-                hints = tasks.create_task(_pass_on_hints(config.dsn, services.pulse))
-                serving = tasks.create_task(server.serve(sockets=[listener]))
-                stopped = tasks.create_task(stop.wait())
-                await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                services.stopping.set()
-                services.pulse.beat()
-                server.should_exit = True
-                await serving
-                probe.cancel()
-                hints.cancel()
-                stopped.cancel()
 
+        def ending() -> None:
+            services.stopping.set()
+            services.pulse.beat()
 
-def _uvicorn_config(app: FastAPI) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=_LAST_ANSWERS_S,
-    )
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._started = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._started()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # whoever runs us decides when we stop
-
-
-@contextlib.contextmanager
-def _bound(host: str, port: int) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        yield listener
-
-
-def _local_url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        async with asyncio.TaskGroup() as tasks:
+            others = [
+                tasks.create_task(_probe(database, clock, health)),
+                tasks.create_task(_pass_on_hints(config.dsn, services.pulse)),
+            ]
+            await serve(build_app(services), config.host, config.port, stop, listening=listening, ending=ending)
+            for task in others:
+                task.cancel()
 
 
 async def _pass_on_hints(dsn: str, pulse: Pulse) -> None:

@@ -1,5 +1,6 @@
 """What holds for every request before any route sees it: a bounded body, and headers that browsers obey."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -50,11 +51,11 @@ class BoundedBody:
 
 
 class SecurityHeaders:
-    """Adds the headers that every answer carries; over https also the order to stay there."""
+    """Adds the headers of every answer; over https also the order to stay there. ``instead``: other values."""
 
-    def __init__(self, app: ASGIApp, https: bool) -> None:
+    def __init__(self, app: ASGIApp, https: bool, instead: Mapping[str, str] | None = None) -> None:
         self._app = app
-        self._headers = dict(_HEADERS)
+        self._headers = {**_HEADERS, **(instead or {})}
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
 

@@ -143,6 +143,7 @@ _TELLING: Final[Mapping[str, Telling]] = {
         {
             "empty": noted("Nobody can be asked in this step"),
             "all_declined": noted("Everyone of this step has declined"),
+            "by_operator": noted("The desk waits no longer for this step"),
         },
         noted("Nobody of this step has answered in time"),
     ),
@@ -172,6 +173,7 @@ _TELLING: Final[Mapping[str, Telling]] = {
     "calls_cancelled": _plain(noted("The other calls are not needed any more")),
     "resolved": _resolved,
     "taken": _plain(noted("The desk looks after it; calls pause for three minutes at most")),
+    "hurried": _plain(noted("The desk has the next one called at once")),
     "note": _plain(noted("Note")),
     "answer_refused": _plain(noted("An answer came that changes nothing")),
     "called": _who(noted("{who} is being called")),

@@ -15,6 +15,7 @@ from carewatch.commands.migrate import migrate
 from carewatch.commands.run import run
 from carewatch.commands.shared import Stated, stderr
 from carewatch.commands.up import up
+from carewatch.commands.users import users
 from carewatch.errors import CarewatchError
 from store.errors import StoreError
 
@@ -43,6 +44,7 @@ app.command("export")(export_files)
 app.add_typer(devices.app, name="devices")
 app.add_typer(keys.app, name="keys")
 app.command()(decode)
+app.add_typer(users, name="users")
 
 
 def main() -> None:

@@ -53,6 +53,9 @@ PROCESSES: Final[dict[ProcessName, Process]] = {
         module="alerting.sender", config=lambda settings: settings.sender, ready=("loop:sender",)
     ),
     ProcessName.WEB: Process(module="api.app", config=lambda settings: settings.web, ready=("database",)),
+    ProcessName.CONSOLE: Process(
+        module="api.console.process", config=lambda settings: settings.console, ready=("database",)
+    ),
 }
 
 

@@ -25,6 +25,7 @@ from alerting.channels.twilio_account import TwilioConfig, is_loopback
 from alerting.deployment import Deployment
 from alerting.engine import EngineConfig
 from alerting.sender import SenderConfig
+from api.console.settings import ConsoleConfig
 from api.services import WebConfig
 from carewatch.embedded.nats import NatsServer
 from carewatch.embedded.postgres import PostgresServer
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     engine: EngineConfig
     sender: SenderConfig
     web: WebConfig
+    console: ConsoleConfig
 
     @classmethod
     def settings_customise_sources(

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     TAKEN_RAN_OUT = "taken_ran_out"
     HAZARDS_MEET = "hazards_meet"
     HELD_BY_AREA = "held_by_area"
+    BY_OPERATOR = "by_operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,7 @@ class Standing:
     reasserted_at: datetime | None
     reask_until: datetime | None
     next_step_at: datetime
+    hurried_at: datetime | None = None  # nobody who was asked before is waited for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,6 +212,8 @@ class _Turn:
         hopeful = False
         for person in people:
             hopeful |= self._advance(step, person)
+        if self._hurried(self._step_start()):
+            return Reason.BY_OPERATOR
         if self.now >= over_at or not hopeful:
             return Reason.NOBODY_ANSWERED
         self._wait_until(over_at)
@@ -221,7 +223,7 @@ class _Turn:
         for person in people:
             hopeful = self._advance(step, person)
             since = self._asked_at(person)
-            if not hopeful:
+            if not hopeful or self._hurried(since):
                 continue
             waits = _MOST_WAITS if self._busy_with_us(person) else 1
             over_at = since + step.wait * waits
@@ -230,6 +232,11 @@ class _Turn:
                 self._wait_until(min(over_at, self._next_look(since, step.wait)))
                 return None
         return Reason.NOBODY_ANSWERED
+
+    def _hurried(self, since: datetime) -> bool:
+        """True if an operator has said, after ``since``, that it is not to be waited any longer."""
+        hurried_at = self.standing.hurried_at
+        return hurried_at is not None and since < hurried_at
 
     def _next_look(self, since: datetime, wait: timedelta) -> datetime:
         return since + wait * ((self.now - since) // wait + 1)

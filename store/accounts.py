@@ -158,6 +158,11 @@ async def users(
     return [Account(*row) for row in await cursor.fetchall()]
 
 
+async def every_user(connection: Connection) -> list[Account]:
+    """All accounts, for who runs the platform itself."""
+    return [Account(*row) for row in await (await connection.execute(queries("access").every_user)).fetchall()]
+
+
 async def retire_user(connection: Connection, name: str, *, now: datetime) -> None:
     """Let an account count no more, from now on."""
     await connection.execute(queries("access").retire_user, {"name": name, "now": now})

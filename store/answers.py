@@ -196,3 +196,9 @@ async def unanswered(connection: Connection, notification_id: int) -> bool:
         await connection.execute(queries("answers").unanswered, {"notification_id": notification_id})
     ).fetchone()
     return row is not None and bool(row[0])
+
+
+async def hurry(connection: Connection, incident_id: int, *, now: datetime) -> bool:
+    """Let nobody who was asked before ``now`` be waited for; False if the incident is not open."""
+    cursor = await connection.execute(queries("answers").hurry, {"incident_id": incident_id, "now": now})
+    return await cursor.fetchone() is not None

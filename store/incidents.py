@@ -88,6 +88,7 @@ def _due(row: Sequence[Any]) -> DueIncident:
             reasserted_at=standing[11],
             reask_until=standing[12],
             next_step_at=standing[13],
+            hurried_at=standing[14],
         ),
     )
 

@@ -103,6 +103,11 @@ class DatabaseClock:
         self._anchor = (moment, time.monotonic(), speed)
         return self.now()
 
+    @property
+    def speed(self) -> float:
+        """Seconds of care time that pass in a second, as of the last reading."""
+        return self._anchor[2] if self._anchor else 1.0
+
     def now(self) -> datetime:
         """The present care time. Raises :class:`store.errors.Unavailable` before the first :meth:`refresh`."""
         if self._anchor is None:
@@ -113,7 +118,7 @@ class DatabaseClock:
     async def sleep_until(self, moment: datetime) -> None:
         """Return once care time has reached ``moment``."""
         while (left := (moment - self.now()).total_seconds()) > 0:
-            speed = self._anchor[2] if self._anchor else 1.0
+            speed = self.speed
             await asyncio.sleep(min(left / speed, 1.0))
 
 

@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.switchboard",
     "fixtures.web",
     "fixtures.browsers",
+    "fixtures.consoles",
 ]
 
 # A machine that is slow today must not fail a test: neither a single example nor drawing them has a deadline.

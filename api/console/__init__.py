@@ -1,1 +1,1 @@
-"""The duty desk, served by its own process."""
+"""The duty desk's console: a process and a port of its own, whose death costs no call."""

@@ -9,16 +9,15 @@ import hashlib
 import re
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.datastructures import Headers
 
 from alerting.answers import Answer, Given, give
+from api.origin import from_elsewhere
 from api.palette import SEVERITY_COLOURS
 from api.responder.view import expired, view
 from api.services import Services
@@ -123,7 +122,9 @@ class _Page:
     async def answer(self, request: Request, token: str) -> Response:
         """Take an answer and lead back to the page, which tells what has happened since."""
         wanted = request.query_params.get("lang")
-        if _from_elsewhere(request.headers, self._services.config.public_url):
+        # Who holds the token may do all that it allows; but a page that somebody else wrote must not do it with her
+        # browser, say by a form that submits itself to a forwarded link.
+        if from_elsewhere(request.headers, self._services.config.public_url):
             say = Words(_known(wanted) or Language.ZH)
             return _notice(
                 HTTPStatus.FORBIDDEN,
@@ -174,16 +175,6 @@ def _answer(linked: Linked, kind: AnswerKind, written: dict[str, str]) -> Answer
 
 def _outcome_of(kind: AnswerKind, given: Given) -> str:
     return kind.value if given.refused is None else given.refused.value
-
-
-def _from_elsewhere(headers: Headers, public_url: str) -> bool:
-    """True if a browser says that another site triggered this. Who holds the token may do all it allows; but a page
-    that somebody else wrote must not do it with his browser, say by a form that submits itself to a forwarded link.
-    """
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return True
-    origin = headers.get("origin", "null")
-    return origin != "null" and urlsplit(origin).netloc not in (headers.get("host", ""), urlsplit(public_url).netloc)
 
 
 def _known(wanted: str | None) -> Language | None:

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from api import story
 from api.maps import amap_link, osm_link
+from api.people import full_name, titled
 from api.words import Words
 from devices.model import Hazard
 from domain.consent import Recipient
 from domain.incident import IncidentState, Outcome
-from domain.people import Language
 from store import answers, audit, links
 from store.links import Home, Linked, Seen
 from store.pool import Connection
@@ -123,8 +123,8 @@ async def _details(connection: Connection, linked: Linked, say: Words, *, now: d
     timeline = [entry for entry in await entries(connection, linked.incident_id) if entry.kind in _TOLD]
     known = await story.names_in(connection, timeline)
     return Details(
-        name=_joined(say, [full_name(*names) for names in home.names]) if home else "",
-        address=f"{linked.community}{_gap(say)}{home.address}" if home else "",
+        name=say(", ").join(full_name(*names) for names in home.names) if home else "",
+        address=say("{address}, {community}", address=home.address, community=linked.community) if home else "",
         access_notes=home.access_notes if home else "",
         phone=home.phone if home else None,
         home=_home_place(home, say),
@@ -153,26 +153,3 @@ def _local(moment: datetime, linked: Linked, now: datetime) -> str:
     zone = ZoneInfo(linked.timezone)
     local = moment.astimezone(zone)
     return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%Y-%m-%d %H:%M}"
-
-
-def titled(say: Words, residents: Sequence[Sequence[str]]) -> str:
-    """Residents (code, surname, sex) by surname, as one speaks of them; empty for nobody."""
-    said = {
-        "female": lambda surname: say("Mrs {surname}", surname=surname),
-        "male": lambda surname: say("Mr {surname}", surname=surname),
-        "": lambda surname: say("{surname} (resident)", surname=surname),
-    }
-    return _joined(say, [said[sex](surname) for _, surname, sex in residents])
-
-
-def full_name(surname: str, given_name: str) -> str:
-    """Surname first; a space between them where they are written in letters."""
-    return f"{surname} {given_name}".strip() if surname.isascii() else f"{surname}{given_name}"
-
-
-def _joined(say: Words, words: Sequence[str]) -> str:
-    return ("、" if say.language is Language.ZH else ", ").join(words)
-
-
-def _gap(say: Words) -> str:
-    return "" if say.language is Language.ZH else ", "

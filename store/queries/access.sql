@@ -48,6 +48,12 @@ WHERE o.path @> ARRAY[%(within)s::bigint]
   AND (%(after)s::text IS NULL OR u.name > %(after)s::text)
 ORDER BY u.name LIMIT %(limit)s::bigint;
 
+-- name: every_user
+-- All accounts, by name.
+SELECT u.name, o.code, u.role, u.language, u.retired_at
+FROM users u JOIN organisations o ON o.id = u.organisation_id
+ORDER BY u.name;
+
 -- name: retire_user
 -- An account counts no more.
 UPDATE users SET retired_at = coalesce(retired_at, %(now)s) WHERE name = %(name)s;

@@ -111,3 +111,10 @@ RETURNING level.id, parent.id;
 -- name: unanswered
 -- Whether a notification still waits for its answer.
 SELECT answer IS NULL FROM notifications WHERE id = %(notification_id)s;
+
+-- name: hurry
+-- Nobody who was asked before this moment is waited for; a pause ends.
+UPDATE incidents
+SET hurried_at = %(now)s, taken_by = NULL, taken_until = NULL, next_step_at = %(now)s
+WHERE id = %(incident_id)s AND state = 'open'
+RETURNING id;

@@ -2,7 +2,8 @@
 -- Unresolved incidents whose next step is due, gravest first, locked against every other engine and every answer.
 SELECT i.id, i.mode, i.hazard, i.organisation_id, i.household_id, i.resident_id, i.plan_id, i.area_id,
        i.state, i.severity, i.level_id, i.round, i.round_started_at, i.step, i.step_started_at, i.acknowledged_at,
-       i.on_scene_at, i.reminded_at, i.taken_until, i.reasserted_at, i.reask_until, i.next_step_at
+       i.on_scene_at, i.reminded_at, i.taken_until, i.reasserted_at, i.reask_until, i.next_step_at,
+       i.hurried_at
 FROM incidents i
 WHERE i.state <> 'resolved' AND i.next_step_at <= %(now)s
 ORDER BY i.severity, i.next_step_at

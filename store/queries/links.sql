@@ -44,7 +44,7 @@ WHERE i.id = %(incident_id)s
   AND EXISTS (
       SELECT FROM consents c
       WHERE c.resident_id = s.id AND c.purpose = 'location' AND c.recipient = %(recipient)s
-        AND c.valid_from <= %(now)s AND (c.valid_until IS NULL OR c.valid_until > %(now)s)
+        AND c.valid_from <= least(%(now)s, t.position_at) AND (c.valid_until IS NULL OR c.valid_until > %(now)s)
         AND (c.withdrawn_at IS NULL OR c.withdrawn_at > %(now)s))
 ORDER BY s.id, t.position_at DESC;
 

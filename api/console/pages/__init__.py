@@ -1,1 +1,1 @@
-"""One module per page of the console."""
+"""The pages, one module each: ``register(console)`` makes its routes known to NiceGUI."""

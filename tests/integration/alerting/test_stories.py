@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from fixtures.nights import Night
 
+from alerting.answers import call_next
 from devices.model import Hazard
 from domain.incident import Outcome, Refused, SubjectKind
 from domain.notification import AnswerKind, Via
@@ -345,3 +346,36 @@ async def test_only_who_is_on_duty_is_asked_of_a_circle_with_a_roster(night: Nig
     )
     await night.raises(home=2)
     assert await night.passes() == ["grid-worker voice"]
+
+
+async def test_an_operator_has_the_next_one_called_without_waiting(night: Night) -> None:
+    """Nobody is skipped: the daughter's brother is called at once, then the neighbour; a pause ends as well."""
+    incident = await night.raises()
+    assert await night.passes() == ["daughter voice"]
+
+    async def next_one() -> bool:
+        night.now += SECONDS
+        async with night.database.transaction() as connection:
+            return await call_next(connection, incident, by="user:li", now=night.now)
+
+    assert await next_one()
+    assert await night.passes() == ["son voice"]
+    assert await night.passes(40 * SECONDS) == []
+    await night.says("nobody", TAKE, incident, via=Via.CONSOLE, by="user:li")
+    assert await next_one()
+    assert await night.passes() == ["neighbour voice"]
+    await night.says("daughter", ACCEPT, incident)
+    assert not await next_one()
+    assert (await night.timeline(incident)).count("hurried by_operator") == 2
+
+
+async def test_all_at_once_is_left_behind_at_an_operators_word(night: Night) -> None:
+    """A step that calls everybody is over, and the next one begins."""
+    await night.query("DELETE FROM circle_members WHERE circle IN ('children', 'kin_neighbours')")
+    incident = await night.raises()
+    assert await night.passes() == ["grid-worker voice"]
+    night.now += SECONDS
+    async with night.database.transaction() as connection:
+        await call_next(connection, incident, by="user:li", now=night.now)
+    assert await night.passes() == ["cadre voice"]
+    assert "step_passed by_operator" in await night.timeline(incident)

@@ -114,7 +114,7 @@ async def test_after_acceptance_it_tells_where_to_go(phone: Phone) -> None:
     assert "Thank you for going." in page.text
     for told in (
         "张秀兰",
-        "和平村, 三组1号",
+        "三组1号, 和平村",
         "钥匙在东邻李家",
         'href="tel:+8637212345678"',
         "uri.amap.com",

@@ -1,0 +1,172 @@
+"""The one poller of this process: what the desk looks at, read for everybody and handed to every open page.
+
+Polling is the truth: once a second, or as soon as the database hints at news. Pages never read the queue themselves.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from domain.clock import Clock
+from domain.health import Health
+from domain.permissions import Actor
+from store import desk, sessions
+from store.desk import Platform, Waiting
+from store.errors import StoreError
+from store.pool import Connection, Database, DatabaseClock
+from store.wakeups import Bell, listening
+
+log = structlog.get_logger(__name__)
+
+POLL_EVERY_S: Final = 1.0
+_READ_ANYWAY_EVERY_S: Final = 5.0  # some changes, a deadline moved, say, leave no entry on a timeline
+_READ_SESSIONS_EVERY_S: Final = 10.0
+_SETTLE_S: Final = 0.1  # many hints at once are one reading
+
+_OPEN_PAGES: Final = Gauge("carewatch_console_open_pages", "Pages that operators have open")
+_READINGS: Final = Counter("carewatch_console_readings_total", "Readings of the queue")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything unresolved, and how the platform keeps up, at one moment. ``fault``: why it is not fresh; or empty.
+
+    ``number`` rises with every snapshot; ``speed`` is that of care time.
+    """
+
+    number: int
+    at: datetime
+    speed: float
+    queue: tuple[Waiting, ...]
+    platform: Platform
+    lanes: Mapping[str, datetime | None]
+    fault: str = ""
+
+    def visible_to(self, actor: Actor) -> list[Waiting]:
+        """The part of the queue that lies in the subtree of ``actor``."""
+        return [one for one in self.queue if actor.organisation_id in one.path]
+
+
+class Feed:
+    """Reads, and tells its watchers. Run :meth:`run` as a task."""
+
+    def __init__(self, database: Database, clock: Clock, dsn: str, health: Health) -> None:
+        self._database = database
+        self._clock = clock
+        self._dsn = dsn
+        self._health = health
+        self._watchers: dict[object, tuple[bytes, Callable[[Snapshot], None], Callable[[], None]]] = {}
+        self._mark: object = None
+        self._read_s = float("-inf")
+        self._sessions_s = float("-inf")
+        self.snapshot: Snapshot | None = None
+
+    @contextmanager
+    def watched(self, session: bytes, tell: Callable[[Snapshot], None], end: Callable[[], None]) -> Iterator[None]:
+        """While entered, ``tell`` is called with every new snapshot, and ``end`` once the session counts no more."""
+        key = object()
+        self._watchers[key] = (session, tell, end)
+        _OPEN_PAGES.set(len(self._watchers))
+        try:
+            yield
+        finally:
+            del self._watchers[key]
+            _OPEN_PAGES.set(len(self._watchers))
+
+    def sessions(self) -> set[bytes]:
+        """The sessions that have a page open."""
+        return {session for session, _, _ in self._watchers.values()}
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        async with listening(self._dsn, Bell.STREAM) as rung:
+            while True:
+                hinted = rung.is_set()
+                rung.clear()
+                await self._turn(hinted)
+                try:
+                    async with asyncio.timeout(POLL_EVERY_S):
+                        await rung.wait()
+                    await asyncio.sleep(_SETTLE_S)
+                except TimeoutError:
+                    pass
+
+    async def _turn(self, hinted: bool) -> None:
+        try:
+            async with self._database.transaction() as connection:
+                snapshot = await self._read(connection, hinted)
+                ended = await self._ended(connection)
+            self._health.well("database", self._clock.now())
+        except StoreError as error:
+            self._mark = None
+            self._failed(error)
+            return
+        if snapshot is not None:
+            self._tell(snapshot)
+        for session, _, end in list(self._watchers.values()):
+            if session in ended:
+                _safely(end)
+
+    async def _read(self, connection: Connection, hinted: bool) -> Snapshot | None:
+        """A new snapshot; None if nothing has happened."""
+        mark = await desk.changed(connection)
+        now_s = time.monotonic()
+        if mark == self._mark and not hinted and now_s - self._read_s < _READ_ANYWAY_EVERY_S:
+            return None
+        now = self._clock.now()
+        snapshot = Snapshot(
+            number=(self.snapshot.number if self.snapshot else 0) + 1,
+            at=now,
+            speed=self._clock.speed if isinstance(self._clock, DatabaseClock) else 1.0,
+            queue=await desk.queue(connection),
+            platform=await desk.platform(connection, now=now),
+            lanes=await desk.lanes(connection),
+        )
+        self._mark, self._read_s = mark, now_s
+        _READINGS.inc()
+        return snapshot
+
+    async def _ended(self, connection: Connection) -> set[bytes]:
+        now_s = time.monotonic()
+        if not self._watchers or now_s - self._sessions_s < _READ_SESSIONS_EVERY_S:
+            return set()
+        self._sessions_s = now_s
+        watching = self.sessions()
+        return watching - await sessions.living(connection, watching)
+
+    def _failed(self, error: StoreError) -> None:
+        log.warning("the desk could not be read", error=str(error))
+        self._health.unwell("database", f"{error}; is PostgreSQL running, and is the DSN right?", self._clock.now())
+        if self.snapshot is not None and not self.snapshot.fault:
+            last = self.snapshot
+            self._tell(
+                Snapshot(
+                    number=last.number + 1,
+                    at=last.at,
+                    speed=last.speed,
+                    queue=last.queue,
+                    platform=last.platform,
+                    lanes=last.lanes,
+                    fault=str(error),
+                )
+            )
+
+    def _tell(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        for _, tell, _ in list(self._watchers.values()):
+            _safely(tell, snapshot)
+
+
+def _safely(call: Callable[..., None], *arguments: Snapshot) -> None:
+    """A page that cannot take it must not keep it from the others."""
+    try:
+        call(*arguments)
+    except Exception as error:  # the edge of every page: whatever it is, the others go on
+        log.error("a page could not be told", exc_info=error)

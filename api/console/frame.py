@@ -1,0 +1,337 @@
+"""What every page has around it: how the platform is, where one may go, alarms that must be heard, answers to what one
+did. An open page lives here and is told of every snapshot.
+"""
+
+import contextlib
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+import structlog
+from fastapi import Request
+from fastapi.responses import Response
+from nicegui import background_tasks, ui
+from nicegui.events import GenericEventArguments
+
+from alerting.answers import UnknownIncident
+from api.console.actions import Act, NotDone, SignedOut, Wish, act, seen
+from api.console.context import STYLE, AlertKey, Console, rendered
+from api.console.feed import Snapshot
+from api.console.rows import listed, milliseconds
+from api.console.sign_in import THEME, to_sign_in, visitor_of
+from api.people import titled
+from api.words import Words, noted
+from devices.model import Hazard
+from domain.errors import NotPermitted
+from domain.incident import IncidentId, IncidentState, Outcome, Refused
+from domain.people import ChannelName, Language, ResponderId
+from domain.permissions import Scope
+from store.desk import Waiting
+from store.errors import StoreError
+from store.sessions import Visitor
+
+log = structlog.get_logger(__name__)
+
+EVENT: Final = "carewatch"  # what the script of the pages sends
+RESPONSE_WITHIN_S: Final = 30.0
+
+_LATE: Final = timedelta(seconds=10)  # a step or a message that waits so long is shown as late
+_CANARY_LATE: Final = timedelta(seconds=60)
+_QUIET_FROM: Final = 4  # from this severity on an alarm sounds once and need not be acknowledged
+_LONGEST_NOTE: Final = 2000  # characters
+
+_QUASAR: Final[dict[Language, Literal["zh-CN", "en-US"]]] = {Language.ZH: "zh-CN", Language.EN: "en-US"}
+
+_DONE: Final = {
+    Act.TAKE: noted("You look after it; calls are paused for three minutes."),
+    Act.NAME: noted("Noted: somebody is on the way."),
+    Act.ARRIVE: noted("Noted: somebody is there."),
+    Act.CLOSE: noted("Resolved."),
+    Act.NOTE: noted("The note is written."),
+    Act.HAND_OVER: noted("Handed over."),
+    Act.CALL_NEXT: noted("The next one is being called."),
+}
+_REFUSED: Final = {
+    Refused.ALREADY_RESOLVED: noted("It had been resolved before."),
+    Refused.ALREADY_GIVEN: noted("That had been said before."),
+    Refused.NOT_ACCEPTED: noted("Only who is going can say that."),
+    Refused.OUTCOME_NEEDED: noted("Please choose how it ended."),
+    Refused.ONLY_THE_SYSTEM: noted("Please choose how it ended."),
+    NotDone.NO_RESPONDER: noted("Please choose who."),
+    NotDone.NO_TEXT: noted("Please write something."),
+    NotDone.NOTHING_ABOVE: noted("It is resolved, or no organisation stands above."),
+    NotDone.NOT_OPEN: noted("Nobody is being called for it now."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the navigation."""
+
+    path: str
+    word: str
+    icon: str
+
+
+PLACES: Final = (Place("/", noted("Desk"), "dashboard"),)
+
+
+class OpenPage:
+    """One page in one browser. ``told`` is called with every snapshot and draws what the page shows of it."""
+
+    def __init__(self, console: Console, visitor: Visitor, request: Request, title: str) -> None:
+        self.console = console
+        self.visitor = visitor
+        self.say = Words(visitor.language)
+        self.may_act = Scope.ACT in visitor.actor.scopes
+        self.told: Callable[[Snapshot], None] = lambda snapshot: None
+        self._path = request.url.path
+        self._shown = True  # the window is not hidden
+        self._client = ui.context.client
+        self._anchor: tuple[datetime, datetime, float] | None = None
+        self._furnish(title, request.cookies.get(THEME))
+
+    def _furnish(self, title: str, theme: str | None) -> None:
+        say = self.say
+        # The language of a page is a setting of its route; here it is the visitor's.
+        self._client.page = copy.copy(self._client.page)
+        self._client.page.language = _QUASAR[self.visitor.language]
+        ui.page_title(f"{title} · {say('CareWatch')}")
+        ui.dark_mode(None if theme is None else theme == "dark")
+        ui.add_head_html(
+            '<link rel="stylesheet" href="/static/console.css"><script src="/static/console.js" defer></script>'
+            f"<style>{STYLE}</style>"
+        )
+        ui.html(rendered("skip.html", say), sanitize=False).classes("skip")
+        self._header = ui.html("", sanitize=False, tag="header").classes("top")
+        self._alerts = ui.html("", sanitize=False, tag="section").classes("alerts")
+        self._alerts.props(f'aria-label="{say("Alarms to be heard")}"')
+        self._status = ui.html("", sanitize=False, tag="div").classes("told").props('role="status" aria-live="polite"')
+        self.body = ui.element("main").props('id="main" tabindex="-1"')
+        ui.html(rendered("help.html", say), sanitize=False, tag="div")
+        ui.on(EVENT, self._happened)
+
+    def start(self) -> None:
+        """Draw the page, and keep it up to date as long as its browser is there."""
+        watching = contextlib.ExitStack()
+        watching.enter_context(self.console.feed.watched(self.visitor.session, self._tell, self._end))
+        self._client.on_delete(watching.close)
+        snapshot = self.console.feed.snapshot
+        if snapshot is not None:
+            self._tell(snapshot)
+        else:
+            self._header.set_content(self._header_html(None))
+
+    def draw_again(self) -> None:
+        """Draw once more from the last snapshot."""
+        if self.console.feed.snapshot is not None:
+            self._tell(self.console.feed.snapshot)
+
+    def notice(self, text: str, *, warning: bool = False) -> None:
+        """Tell the operator what became of what he did."""
+        self._status.set_content(rendered("told.html", self.say, text=text, warning=warning))
+
+    # Snapshots
+
+    def _tell(self, snapshot: Snapshot) -> None:
+        visible = snapshot.visible_to(self.visitor.actor)
+        self._header.set_content(self._header_html(snapshot))
+        self._alerts.set_content(self._alerts_html(visible))
+        self._set_clock(snapshot)
+        self.told(snapshot)
+        if self._shown and self.may_act:
+            waiting = [one.id for one in visible if _console_waits(one)]
+            if waiting:
+                background_tasks.create(self._seen(waiting), name="seen at the console")
+
+    async def _seen(self, incidents: list[int]) -> None:
+        try:
+            await seen(self.console, incidents)
+        except StoreError as error:
+            log.info("a message was shown and could not be marked so", error=str(error))
+
+    def _set_clock(self, snapshot: Snapshot) -> None:
+        """Set the clocks of the page, unless they still go right."""
+        machine = datetime.now().astimezone()
+        if self._anchor is not None:
+            care, then, speed = self._anchor
+            expected = care + (machine - then) * speed
+            if speed == snapshot.speed and abs(expected - snapshot.at) < timedelta(seconds=0.5) * max(speed, 1.0):
+                return
+        if snapshot.fault:
+            return
+        self._anchor = (snapshot.at, machine, snapshot.speed)
+        self._client.run_javascript(f"carewatch.setClock({milliseconds(snapshot.at)}, {snapshot.speed})")
+
+    def _header_html(self, snapshot: Snapshot | None) -> str:
+        return rendered(
+            "header.html",
+            self.say,
+            places=PLACES,
+            path=self._path,
+            visitor=self.visitor,
+            language=self.visitor.language.value,
+            signs=signs(snapshot, self.say) if snapshot is not None else [],
+            loading=snapshot is None,
+            fault_since=milliseconds(snapshot.at) if snapshot is not None and snapshot.fault else None,
+        )
+
+    def _alerts_html(self, visible: list[Waiting]) -> str:
+        heard = self.console.heard.get(self.visitor.session, set())
+        unheard = [one for one in visible if _sounds(one) and alert_key(one) not in heard]
+        loud = [one for one in unheard if one.severity < _QUIET_FROM]
+        return rendered(
+            "alerts.html",
+            self.say,
+            severity=min((one.severity for one in unheard), default=None),
+            loud=len(loud),
+            keys=",".join(str(alert_key(one)) for one in unheard),
+            what=listed(
+                self.say,
+                [f"{self.say.of(Hazard(one.hazard))} {titled(self.say, one.residents)}".strip() for one in loud],
+            ),
+        )
+
+    def hear(self, incidents: set[int] | None = None) -> None:
+        """Note that the operator has heard these alarms, or all that sound now."""
+        snapshot = self.console.feed.snapshot
+        if snapshot is None:
+            return
+        # Sessions that have no page any more need not be remembered.
+        open_sessions = self.console.feed.sessions() | {self.visitor.session}
+        for gone in self.console.heard.keys() - open_sessions:
+            del self.console.heard[gone]
+        heard = self.console.heard.setdefault(self.visitor.session, set())
+        visible = snapshot.visible_to(self.visitor.actor)
+        heard &= {alert_key(one) for one in visible}
+        heard |= {alert_key(one) for one in visible if incidents is None or one.id in incidents}
+
+    # What the operator does
+
+    async def _happened(self, event: GenericEventArguments) -> None:
+        sent = event.args if isinstance(event.args, dict) else {}
+        what = sent.get("act")
+        if what == "hear":
+            self.hear()
+            self.draw_again()
+        elif what == "shown":
+            self._shown = bool(sent.get("shown"))
+            self.draw_again()
+        elif what in set(Act):
+            wish = _wish(Act(what), sent)
+            if wish is not None:
+                await self.do(wish)
+
+    async def do(self, wish: Wish) -> None:
+        """Do it, and say what became of it."""
+        say = self.say
+        try:
+            refused = await act(self.console, self.visitor, wish)
+        except SignedOut:
+            self._end()
+            return
+        except NotPermitted:
+            self.notice(say("Your account may look, but not do this."), warning=True)
+            return
+        except UnknownIncident:
+            self.notice(say("There is no such incident here."), warning=True)
+            return
+        except StoreError as error:
+            log.warning("an operator could not act", act=wish.act.value, error=str(error))
+            self.notice(say("The database cannot be reached. Please try again in a moment."), warning=True)
+            return
+        self.hear({wish.incident})
+        self.notice(say(_DONE[wish.act] if refused is None else _REFUSED[refused]), warning=refused is not None)
+
+    def _end(self) -> None:
+        self._client.run_javascript("window.location.reload()")
+
+
+async def opened(console: Console, request: Request, title: str) -> OpenPage | Response:
+    """The page that a route is to fill, or the way to the door for whoever is not signed in."""
+    visitor = await visitor_of(console, request)
+    if visitor is None:
+        return to_sign_in(request.url.path)
+    page = OpenPage(console, visitor, request, Words(visitor.language)(title))
+    return page
+
+
+def _wish(act: Act, sent: dict[str, Any]) -> Wish | None:
+    """What the script of a page sent, as far as it makes sense; None if it does not say for which incident."""
+    incident, responder, outcome = (_text(sent.get(name)) for name in ("incident", "responder", "outcome"))
+    if not _is_row_id(incident):
+        return None
+    return Wish(
+        act=act,
+        incident=IncidentId(int(incident)),
+        responder=ResponderId(int(responder)) if _is_row_id(responder) else None,
+        outcome=Outcome(outcome) if outcome in set(Outcome) else None,
+        note=_text(sent.get("note")).replace("\x00", "").strip()[:_LONGEST_NOTE],
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def _is_row_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def alert_key(one: Waiting) -> AlertKey:
+    """What makes an alarm another one that has to be heard again: a new event, a graver one, a new round of calls."""
+    return (one.id, one.alarms, one.severity, one.round)
+
+
+def _sounds(one: Waiting) -> bool:
+    return one.state == IncidentState.OPEN and one.taken_until is None and not one.held
+
+
+def _console_waits(one: Waiting) -> bool:
+    """True if a message to the console about it has gone out and nobody has seen it."""
+    return any(channel == ChannelName.CONSOLE and state == "sent" for _, channel, state, _ in one.reaching)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """One thing that tells how the platform is."""
+
+    word: str
+    value: str
+    since_ms: int | None
+    ok: bool
+
+
+def signs(snapshot: Snapshot, say: Words) -> list[Sign]:
+    """How the platform is: each lane by its canary, the engine and the sender by what has waited longest."""
+    now, platform = snapshot.at, snapshot.platform
+    shown = [
+        Sign(
+            word=say("Lane {lane}", lane=lane),
+            value="" if committed_at else say("never"),
+            since_ms=milliseconds(committed_at) if committed_at else None,
+            ok=committed_at is not None and now - committed_at < _CANARY_LATE,
+        )
+        for lane, committed_at in snapshot.lanes.items()
+    ]
+    engine_late = platform.engine_since is not None and now - platform.engine_since > _LATE
+    shown.append(
+        Sign(
+            word=say("Engine"),
+            value="" if engine_late else say("on time"),
+            since_ms=milliseconds(platform.engine_since) if engine_late and platform.engine_since else None,
+            ok=not engine_late,
+        )
+    )
+    sender_late = platform.sender_since is not None and now - platform.sender_since > _LATE
+    shown.append(
+        Sign(
+            word=say("Sender"),
+            value=say("{waiting} waiting", waiting=platform.waiting) if platform.waiting else say("on time"),
+            since_ms=milliseconds(platform.sender_since) if sender_late and platform.sender_since else None,
+            ok=not sender_late,
+        )
+    )
+    return shown

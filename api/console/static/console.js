@@ -1,0 +1,180 @@
+// The part of the console that runs in the browser: clocks, sounds, keys. What there is to see comes from the server.
+(() => {
+  "use strict";
+
+  // Clocks: care time, which the server sets now and then and which runs on here.
+  let anchor = { care: Date.now(), mark: performance.now(), speed: 1 };
+  const careNow = () => anchor.care + (performance.now() - anchor.mark) * anchor.speed;
+  const two = (number) => String(number).padStart(2, "0");
+
+  function duration(ms) {
+    const seconds = Math.floor(Math.abs(ms) / 1000);
+    const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    if (h >= 48) return `${Math.floor(h / 24)} d`;
+    return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+  }
+
+  function tick() {
+    const now = careNow();
+    for (const clock of document.querySelectorAll(".clock")) {
+      const { since, until, at } = clock.dataset;
+      let text;
+      if (at) text = new Date(Number(at)).toLocaleTimeString();
+      else if (since) text = duration(Math.max(now - Number(since), 0));
+      else text = duration(Math.max(Number(until) - now, 0));
+      if (clock.textContent !== text) clock.textContent = text;
+      if (until) clock.classList.toggle("soon", Number(until) - now < 15000);
+    }
+  }
+
+  // Sounds: a pattern of tones for each severity, told apart by rhythm and pitch. [Hz, begin in s, length in s]
+  const PATTERNS = {
+    1: [[988, 0, 0.18], [740, 0.2, 0.18], [988, 0.4, 0.18], [740, 0.6, 0.18], [988, 0.8, 0.18], [740, 1.0, 0.18]],
+    2: [[784, 0, 0.3], [784, 0.45, 0.3]],
+    3: [[587, 0, 0.5]],
+    4: [[440, 0, 0.15]],
+    5: [[392, 0, 0.1]],
+  };
+  const AGAIN_AFTER_MS = { 1: 2000, 2: 3500, 3: 8000 };
+  let audio = null;
+  let playedKeys = "";
+  let playedAt = 0;
+
+  function play(severity) {
+    audio ??= new AudioContext();
+    if (audio.state !== "running") audio.resume();
+    const silent = audio.state !== "running";
+    for (const hint of document.querySelectorAll("[data-mute]")) hint.hidden = !silent;
+    if (silent) return false;
+    for (const [hertz, begin, length] of PATTERNS[severity]) {
+      const tone = audio.createOscillator();
+      const volume = audio.createGain();
+      const from = audio.currentTime + begin;
+      tone.frequency.value = hertz;
+      volume.gain.setValueAtTime(0.0001, from);
+      volume.gain.exponentialRampToValueAtTime(severity <= 3 ? 0.4 : 0.12, from + 0.02);
+      volume.gain.exponentialRampToValueAtTime(0.0001, from + length);
+      tone.connect(volume).connect(audio.destination);
+      tone.start(from);
+      tone.stop(from + length + 0.05);
+    }
+    return true;
+  }
+
+  function sound() {
+    const wanted = document.querySelector("[data-sound]");
+    document.body.dataset.sounding = wanted ? wanted.dataset.sound : "";
+    if (!wanted) return;
+    const severity = Number(wanted.dataset.sound);
+    const isNew = wanted.dataset.soundKeys !== playedKeys;
+    const again = AGAIN_AFTER_MS[severity] && performance.now() - playedAt > AGAIN_AFTER_MS[severity];
+    if ((isNew || again) && play(severity)) {
+      playedKeys = wanted.dataset.soundKeys;
+      playedAt = performance.now();
+    }
+  }
+
+  // Doing things: buttons and forms with data-act are sent to the server.
+  function send(what) {
+    if (typeof emitEvent === "function") emitEvent("carewatch", what);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-act]:not(form), [data-dialog], [data-theme-switch], [data-close]");
+    if (!button || button.disabled) return;
+    if (button.dataset.dialog) document.getElementById(button.dataset.dialog)?.showModal();
+    else if ("close" in button.dataset) button.closest("dialog").close();
+    else if ("themeSwitch" in button.dataset) switchTheme();
+    else send({ ...button.dataset });
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.act) return;
+    event.preventDefault();
+    send({ ...form.dataset, ...Object.fromEntries(new FormData(form)) });
+    form.closest("dialog")?.close();
+    form.reset();
+  });
+
+  function switchTheme() {
+    const dark = !document.body.classList.contains("body--dark");
+    Quasar.Dark.set(dark);
+    document.cookie = `carewatch_theme=${dark ? "dark" : "light"}; path=/; max-age=31536000; samesite=strict`;
+  }
+
+  // Keys.
+  const links = () => [...document.querySelectorAll("[data-row-link]")];
+
+  function step(by) {
+    const all = links();
+    if (!all.length) return false;
+    const at = all.indexOf(document.activeElement);
+    all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)].focus();
+    return true;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.closest("input, select, textarea, dialog[open]")) return;
+    const key = event.key.toLowerCase();
+    let done = false;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") done = step(event.key === "ArrowDown" ? 1 : -1);
+    else {
+      const row = document.activeElement?.closest?.("[data-row]");
+      const target = key === "t" && row
+        ? row.querySelector('[data-act="take"]')
+        : [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key && !one.disabled);
+      if (target) {
+        target.click();
+        done = true;
+      }
+    }
+    if (done) event.preventDefault();
+  });
+
+  // A redrawn list keeps its focus: whoever walks through it with the keys is not thrown out by news.
+  let focused = null;
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest("[data-row]");
+    focused = row ? { row: row.dataset.row, act: event.target.dataset.act } : null;
+  });
+
+  function keepFocus() {
+    if (!focused || (document.activeElement && document.activeElement !== document.body)) return;
+    const row = document.querySelector(`[data-row="${CSS.escape(focused.row)}"]`);
+    const again = focused.act ? row?.querySelector(`[data-act="${focused.act}"]`) : null;
+    (again ?? row?.querySelector("[data-row-link]"))?.focus({ preventScroll: true });
+  }
+
+  // Without a connection the page stands still, and says so.
+  function connection() {
+    const popup = document.getElementById("popup");
+    const lost = popup && popup.getAttribute("aria-hidden") === "false";
+    for (const banner of document.querySelectorAll("[data-offline]")) banner.hidden = !lost;
+  }
+
+  document.addEventListener("visibilitychange", () => send({ act: "shown", shown: !document.hidden }));
+
+  window.carewatch = {
+    setClock(care, speed) {
+      anchor = { care, mark: performance.now(), speed };
+      tick();
+    },
+  };
+
+  function start() {
+    new MutationObserver(() => {
+      tick();
+      keepFocus();
+      connection();
+      sound();
+    }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-hidden"] });
+    setInterval(() => {
+      tick();
+      sound();
+    }, 250);
+  }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();

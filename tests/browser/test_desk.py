@@ -1,0 +1,176 @@
+"""The desk in a real browser: what operators see, hear and do there, and what they must not."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from fixtures.browsers import PATIENCE_MS
+from fixtures.consoles import Desk
+from playwright.async_api import Page, expect
+
+from devices.model import Hazard
+from domain.incident import Outcome, SubjectKind
+from domain.notification import AnswerKind, Via
+from domain.people import Language
+from domain.permissions import Role
+from store.registry import Noun, save
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+async def _serious(page: Page) -> list[Any]:
+    """What makes a page hard or impossible to use for somebody, by axe's rules."""
+    found = await Axe().run(page)
+    return [
+        (one["id"], [node["html"] for node in one["nodes"]])
+        for one in found.response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@asynccontextmanager
+async def _without_faults(page: Page) -> AsyncIterator[None]:
+    """Fail the test for an error in the page's script."""
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield
+    assert faults == []
+
+
+async def test_a_press_appears_sounds_is_heard_and_taken(duty_desk: Desk) -> None:
+    """Two operators look on: what one does, the other sees; nobody reloads anything."""
+    desk, night = duty_desk, duty_desk.night
+    await desk.account("li")
+    await desk.account("wang", language=Language.ZH)
+    async with desk.window("li") as li, desk.window("wang") as wang, _without_faults(li), _without_faults(wang):
+        await expect(li.get_by_text("Nothing is open.")).to_be_visible()
+        await expect(wang.get_by_text("没有未办结的事件。")).to_be_visible()
+        incident = await night.raises()
+        await night.passes()
+        row = li.locator(f"[data-row='{incident}']")
+        await expect(row).to_contain_text("SOS · Mrs 张")
+        await expect(row).to_contain_text("daughter (call: Waiting)")
+        await expect(li.locator("body")).to_have_attribute("data-sounding", "2")
+        await expect(wang.locator(f"[data-row='{incident}']")).to_contain_text("呼救 · 张老人")
+
+        await li.keyboard.press("s")
+        await expect(li.locator("body")).to_have_attribute("data-sounding", "")
+        await expect(wang.locator("body")).to_have_attribute("data-sounding", "2")
+
+        await li.keyboard.press("ArrowDown")
+        await expect(row.get_by_role("link")).to_be_focused()
+        await li.keyboard.press("t")
+        await expect(li.get_by_role("status")).to_contain_text("You look after it")
+        await expect(row).to_contain_text("li looks after it; calls are paused")
+        await expect(row.get_by_role("link")).to_be_focused()
+        await expect(wang.locator(f"[data-row='{incident}']")).to_contain_text("li已接手")
+        await expect(wang.locator("body")).to_have_attribute("data-sounding", "")
+    assert await night.query("SELECT taken_by FROM incidents") == [("user:li",)]
+    assert "taken by_operator" in await night.timeline(incident)
+
+
+async def test_the_gravest_stands_first_and_what_ended_goes(duty_desk: Desk) -> None:
+    """Fire above a fall, a fall above a battery; an acceptance shows who goes, an end takes the line away."""
+    desk, night = duty_desk, duty_desk.night
+    await desk.account("li")
+    await night.raises(Hazard.LOW_BATTERY, subject=SubjectKind.DEVICE, home=3)
+    fall = await night.raises(Hazard.FALL, home=2)
+    smoke = await night.raises(Hazard.SMOKE, subject=SubjectKind.HOUSEHOLD)
+    await night.passes()
+    async with desk.window("li") as li:
+        grades = li.locator(".rows .grade b")
+        await expect(grades).to_have_text(["1", "2", "5"])
+        await night.says("neighbour", AnswerKind.ACCEPT, smoke)
+        await night.passes()
+        await desk.hint()
+        await expect(li.locator(f"[data-row='{smoke}']")).to_contain_text("neighbour on the way")
+        await night.says("nobody", AnswerKind.CLOSE, fall, outcome=Outcome.FALSE_ALARM, via=Via.CONSOLE, by="user:wang")
+        await expect(grades).to_have_text(["1", "5"])
+        assert await _serious(li) == []
+        await li.locator("[data-theme-switch]").click()
+        await expect(li.locator("body.body--dark")).to_be_attached()
+        assert await _serious(li) == []
+        await li.keyboard.press("?")
+        await expect(li.get_by_role("dialog")).to_be_visible()
+        assert await _serious(li) == []
+
+
+async def test_one_town_neither_sees_nor_acts_on_another(duty_desk: Desk) -> None:
+    """Not on the screen, and not by a message that a page would never send."""
+    desk, night = duty_desk, duty_desk.night
+    async with night.database.transaction() as connection:
+        await save(
+            connection,
+            Noun.ORGANISATIONS,
+            [{"code": "baisha", "kind": "town", "name": "Baisha Town", "parent": "county", "cell": "baisha"}],
+            now=night.now,
+        )
+    await desk.account("zhao", organisation="baisha")
+    await desk.account("sun", role=Role.ADMINISTRATOR)
+    incident = await night.raises()
+    await night.passes()
+    async with desk.window("zhao") as zhao, desk.window("sun") as sun:
+        await expect(zhao.get_by_text("Nothing is open.")).to_be_visible()
+        await expect(sun.locator(f"[data-row='{incident}']")).to_be_visible()
+        await expect(sun.locator("[data-act='take']")).to_have_count(0)
+        await zhao.evaluate(f"emitEvent('carewatch', {{act: 'take', incident: {incident}}})")
+        await expect(zhao.get_by_role("status")).to_contain_text("There is no such incident here.")
+        await sun.evaluate(f"emitEvent('carewatch', {{act: 'take', incident: {incident}}})")
+        await expect(sun.get_by_role("status")).to_contain_text("may look, but not do this")
+    assert await night.query("SELECT taken_by FROM incidents") == [(None,)]
+
+
+async def test_the_door_and_the_end_of_a_session(duty_desk: Desk) -> None:
+    """Wrong, then right; when the session ends, the open page leads back to the door and does nothing."""
+    desk, night = duty_desk, duty_desk.night
+    await desk.account("li")
+    incident = await night.raises()
+    await night.passes()
+    context = await desk.browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    page = await context.new_page()
+    await desk.sign_in(page, "li", "wrong wrong wrong")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    assert await _serious(page) == []
+    await desk.sign_in(page, "li")
+    await expect(page.locator(f"[data-row='{incident}']")).to_be_visible()
+    await night.query("UPDATE sessions SET ended_at = now()")
+    await page.evaluate(f"emitEvent('carewatch', {{act: 'take', incident: {incident}}})")
+    await expect(page.locator("#password")).to_be_visible()
+    assert await night.query("SELECT taken_by FROM incidents") == [(None,)]
+    await context.close()
+
+
+async def test_a_message_to_the_console_arrives_when_an_operator_sees_it(duty_desk: Desk) -> None:
+    """Sent is not delivered: it is once somebody who may act has it on the screen."""
+    desk, night = duty_desk, duty_desk.night
+    await desk.account("li")
+    await desk.account("sun", role=Role.ADMINISTRATOR)
+    await night.raises()
+    await night.passes()
+    await night.query(
+        "UPDATE notifications SET channel = 'console', address = 'desk', state = 'sending', lease_until = now()"
+    )
+    await night.query("UPDATE notifications SET state = 'sent', sent_at = now(), lease_until = NULL")
+    async with desk.window("sun") as sun:
+        await expect(sun.locator("[data-row]")).to_contain_text("console: Sent")
+        assert await night.query("SELECT state FROM notifications") == [("sent",)]
+    async with desk.window("li") as li:
+        await expect(li.locator("[data-row]")).to_contain_text("console: Delivered")
+    assert await night.query("SELECT state FROM notifications") == [("delivered",)]
+
+
+async def test_a_page_without_its_console_says_that_it_stands_still(duty_desk: Desk) -> None:
+    """The process dies: the operator is told, in the page that is still on the screen."""
+    desk = duty_desk
+    await desk.account("li")
+    async with desk.window("li") as li:
+        await expect(li.get_by_text("Nothing is open.")).to_be_visible()
+        await expect(li.locator("[data-offline]")).to_be_hidden()
+        desk.process.kill()
+        await desk.process.wait()
+        await expect(li.locator("[data-offline]")).to_be_visible()
