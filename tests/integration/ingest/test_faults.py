@@ -142,9 +142,6 @@ async def test_a_database_that_is_down_is_told_waited_for_and_then_gets_everythi
         async with open_database(server.dsn, "test") as database, database.transaction() as connection:
             await build_town(connection, homes=3)
         await _through_an_outage(server, broker_url, clock)
-        async with open_database(server.dsn, "test") as database:
-            await until_rows(database, "SELECT count(*) FROM readings", [(300,)])
-            await until_rows(database, "SELECT sum(alarms)::int FROM incidents", [(60,)])
     finally:
         await server.stop()
 
@@ -168,6 +165,9 @@ async def _through_an_outage(server: PostgresServer, broker_url: str, clock: Han
                 await band.publish("care/qinghe/button-1/alarm", press(number), qos=1)
         await until(lambda: first.serving and second.serving)
         await until(lambda: first.health.ok and second.health.ok)
+        async with open_database(server.dsn, "test") as database:
+            await until_rows(database, "SELECT count(*) FROM readings", [(300,)])
+            await until_rows(database, "SELECT sum(alarms)::int FROM incidents", [(60,)])
 
 
 @pytest.mark.usefixtures("town")
