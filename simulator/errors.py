@@ -4,6 +4,7 @@ SimulatorError
 ├── TimeWentBackwards    a clock was asked to run backwards
 ├── NothingCame          a call, message or state that a story waited for did not come in time
 ├── UnexpectedTraffic    calls, messages or TwiML that nobody expected came
+├── PlatformRefused      the platform did not do what it was asked through its interface
 ├── NotOnThePhone        somebody was asked to do on a call what its state does not allow
 ├── NotTwiml             a document that is not TwiML; carries Twilio's error code
 ├── BadScenario          a scenario that cannot be understood; names each fault
@@ -93,3 +94,13 @@ class BadScenario(SimulatorError):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = tuple(faults)
+
+
+class PlatformRefused(SimulatorError):
+    """``method path`` of the platform's interface failed for good; ``reason`` is its answer, or why there was none."""
+
+    def __init__(self, method: str, path: str, reason: str) -> None:
+        super().__init__(f"{method} {path}: {reason}")
+        self.method = method
+        self.path = path
+        self.reason = reason

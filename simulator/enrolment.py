@@ -1,0 +1,112 @@
+"""A simulated village as the records of the REST interface, in an order in which references exist."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from simulator.fleet.catalogue import MODELS
+from simulator.fleet.outfit import CELL, Outfit
+from simulator.responders import COUNTY, TOWN, VILLAGE, Responder
+
+
+class Record(NamedTuple):
+    """One PUT below ``/api/v1``; ``rank``: those of one rank do not depend on each other."""
+
+    rank: int
+    path: str
+    body: Any
+
+
+def records(outfits: Sequence[Outfit], responders: Sequence[Responder]) -> list[Record]:
+    """Everything that has to be enrolled; by rank."""
+    found = [*_organisations(), *_models(), *_people(responders), *_homes(outfits), *_circles(outfits, responders)]
+    return sorted(found, key=lambda record: record.rank)
+
+
+def _organisations() -> Iterator[Record]:
+    for rank, (code, kind, name, parent, cell) in enumerate(
+        (
+            (COUNTY, "county", "模拟县", None, None),
+            (TOWN, "town", "模拟镇", COUNTY, CELL),
+            (VILLAGE, "community", "和平村", TOWN, None),
+        )
+    ):
+        body = {"code": code, "kind": kind, "name": name, "parent": parent, "cell": cell}
+        yield Record(rank, f"/organisations/{code}", body)
+
+
+def _models() -> Iterator[Record]:
+    for model in MODELS.values():
+        body = {
+            "model": model.name,
+            "kind": model.kind.value,
+            "protocol": model.protocol.value,
+            "silent_after_s": model.silent_after_s,
+        }
+        yield Record(3, f"/device-models/{model.name}", body)
+
+
+def _people(responders: Sequence[Responder]) -> Iterator[Record]:
+    for one in responders:
+        contacts = [{"channel": channel, "address": one.person.number, "rank": rank} for rank, channel in _CHANNELS]
+        body = {"code": one.code, "organisation": one.organisation, "name": one.name, "contacts": contacts}
+        yield Record(3, f"/responders/{one.code}", body)
+
+
+_CHANNELS = ((0, "voice"), (1, "sms"))
+
+
+def _homes(outfits: Sequence[Outfit]) -> Iterator[Record]:
+    for outfit in outfits:
+        home = outfit.home
+        yield Record(
+            3,
+            f"/households/{home.code}",
+            {
+                "code": home.code,
+                "organisation": VILLAGE,
+                "community": "和平村",
+                "address": f"{home.street + 1}组{home.number}号",
+                "access_notes": "钥匙在近邻家",
+                "lat": home.place.lat,
+                "lon": home.place.lon,
+            },
+        )
+        for resident in home.residents:
+            resident_body: dict[str, Any] = {
+                "code": resident.code,
+                "household": home.code,
+                "surname": resident.surname,
+                "given_name": resident.given_name,
+                "sex": "female" if resident.female else "male",
+                "born_on": resident.born_on.isoformat(),
+                "categories": list(resident.categories),
+            }
+            yield Record(4, f"/residents/{resident.code}", resident_body)
+        for device in outfit.devices:
+            device_body: dict[str, Any] = {
+                "device_id": device.device_id,
+                "cell": CELL,
+                "model": device.model.name,
+                "address": device.address,
+                "household": home.code,
+                "resident": device.resident,
+                "room": device.room.value,
+            }
+            yield Record(5, f"/devices/{device.device_id}", device_body)
+
+
+def _circles(outfits: Sequence[Outfit], responders: Sequence[Responder]) -> Iterator[Record]:
+    for outfit in outfits:
+        code = outfit.home.code
+        members = [one for one in responders if one.home == code]
+        yield Record(4, f"/households/{code}/circles", [_member(one, rank) for rank, one in enumerate(members)])
+    for organisation in (VILLAGE, TOWN, COUNTY):
+        members = [one for one in responders if one.home is None and one.organisation == organisation]
+        yield Record(
+            4, f"/organisations/{organisation}/circles", [_member(one, rank) for rank, one in enumerate(members)]
+        )
+
+
+def _member(one: Responder, rank: int) -> dict[str, Any]:
+    of = {"household": one.home} if one.home else {"organisation": one.organisation}
+    return {**of, "circle": one.circle, "responder": one.code, "rank": rank, "relation": one.relation}

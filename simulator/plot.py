@@ -1,0 +1,109 @@
+"""Everything that a scenario makes happen, settled before it begins: pure, and the same for the same seed."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+from simulator.causes.planning import plan
+from simulator.causes.truth import Cause
+from simulator.faults.mishaps import mishaps
+from simulator.fleet.chronicle import Muted, chronicle
+from simulator.fleet.deeds import Deed, Vanishes
+from simulator.fleet.outfit import Device, Outfit, equip
+from simulator.lives.day import LOCAL
+from simulator.lives.home_day import Fate, live
+from simulator.lives.village import settle
+from simulator.responders import Responder, recruit
+from simulator.scenario import Scenario
+
+_AFTERWARDS_S = 1800.0
+"""The run goes on so long after the end of the scenario, at most, for deadlines that come later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """Homes, people, emergencies and mishaps of one run."""
+
+    scenario: Scenario
+    seed: int
+    outfits: tuple[Outfit, ...]
+    causes: tuple[Cause, ...]
+    responders: tuple[Responder, ...]
+    mishaps: tuple[Deed, ...]
+
+    @property
+    def devices(self) -> list[Device]:
+        """All devices."""
+        return [device for outfit in self.outfits for device in outfit.devices]
+
+    @property
+    def end(self) -> float:
+        """When the last deadline has passed, or the scenario is over."""
+        scenario = self.scenario
+        due = [
+            cause.at + one.after_s + one.within_s for cause in self.causes for one in cause.expectations if one.judged
+        ]
+        return max([scenario.end, *(min(moment, scenario.end + _AFTERWARDS_S) for moment in due)])
+
+    def deeds(self, lived: Callable[[int], None] = lambda homes: None) -> Iterator[Deed]:
+        """Everything that devices do, in order of time, a day at a time; ``lived`` is told how many homes are ready."""
+        caused = [deed for cause in self.causes for deed in cause.deeds]
+        extra = sorted([*caused, *self.mishaps], key=lambda deed: (deed.at, deed.device))
+        return heapq.merge(self._lives(lived), extra, key=lambda deed: deed.at)
+
+    def broken(self) -> dict[str, list[tuple[float, float]]]:
+        """When which device had no connection because of the scenario: it may be missed meanwhile."""
+        found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        caused = [deed for cause in self.causes for deed in cause.deeds]
+        behind = defaultdict(list)
+        for device in self.devices:
+            behind[device.speaks_through].append(device)
+        for deed in [*self.mishaps, *caused]:
+            if isinstance(deed, Vanishes):
+                for device in behind[deed.device]:
+                    until = deed.at + deed.for_s + device.model.silent_after_s
+                    found[device.device_id].append((deed.at, until))
+        return found
+
+    def _lives(self, lived: Callable[[int], None]) -> Iterator[Deed]:
+        fates: dict[str, Fate] = {cause.resident: cause.fate for cause in self.causes if cause.resident and cause.fate}
+        muted: Muted = defaultdict(list)
+        for cause in self.causes:
+            for device, interval in cause.muted:
+                muted[device].append(interval)
+        for day in _days(self.scenario.start, self.scenario.end):
+            deeds: list[Deed] = []
+            for count, outfit in enumerate(self.outfits, 1):
+                deeds += self._within(chronicle(live(outfit.home, day, self.seed, fates), outfit, self.seed, muted))
+                lived(count)
+            yield from sorted(deeds, key=lambda deed: (deed.at, deed.device))
+
+    def _within(self, deeds: Iterable[Deed]) -> Iterator[Deed]:
+        return (deed for deed in deeds if self.scenario.start <= deed.at < self.scenario.end)
+
+
+def devise(scenario: Scenario, *, seed: int | None = None, homes: int | None = None) -> Plot:
+    """Settle the scenario for ``homes`` homes under ``seed``, by default its own. Raises NoSuitableHome."""
+    seed = scenario.seed if seed is None else seed
+    homes = homes or scenario.homes
+    outfits = tuple(equip(home, seed, scenario.fleet.shares) for home in settle(seed, homes, scenario.lives))
+    causes = tuple(plan(scenario.wishes(homes), outfits, seed, scenario.end))
+    silent = {cause.home for cause in causes if cause.nobody_answers and cause.home}
+    return Plot(
+        scenario=scenario,
+        seed=seed,
+        outfits=outfits,
+        causes=causes,
+        responders=tuple(recruit([outfit.home for outfit in outfits], scenario.responders, seed, silent)),
+        mishaps=tuple(mishaps(outfits, scenario.fleet, scenario.start, scenario.end, seed)),
+    )
+
+
+def _days(start: float, end: float) -> Iterator[date]:
+    day = datetime.fromtimestamp(start, timezone(LOCAL)).date()
+    last = datetime.fromtimestamp(end, timezone(LOCAL)).date()
+    while day <= last:
+        yield day
+        day += timedelta(days=1)

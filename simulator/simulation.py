@@ -1,0 +1,184 @@
+"""One run: enrol the village, let it live, make the troubles, attend to the incidents, and reckon."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Final, Self
+
+from domain.clock import Clock
+from simulator.attendance import Attendance
+from simulator.enrolment import records
+from simulator.faults.troubles import Handyman, Troublemaker
+from simulator.fleet.deeds import Deed
+from simulator.fleet.fleet import Fleet, Manners
+from simulator.fleet.player import Lag, play
+from simulator.ledger import Evidence, reckon
+from simulator.phone.remote import RemotePhone
+from simulator.platform import Platform
+from simulator.plot import Plot
+from simulator.report.summary import Run, Summary, summarise
+
+CONNECTS_PER_S: Final = 400.0
+_REGISTERED_AT_ONCE: Final = 20
+_CLOCKS_APART_S: Final = 0.25
+"""Machine time: how far two readings of care time in two processes may lie apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The platform under test, from outside."""
+
+    api_url: str
+    key: str
+    broker_host: str
+    broker_port: int
+    phone_url: str
+    passwords: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Whom to tell how far it has come: done and total."""
+
+    enrolled: Callable[[int, int], None] = lambda done, total: None
+    people: Callable[[int, int], None] = lambda done, total: None
+    lived: Callable[[int, int], None] = lambda done, total: None
+    connected: Callable[[int, int], None] = lambda done, total: None
+    played: Callable[[float, float], None] = lambda done, total: None
+
+
+async def _nobody_there(process: str, for_s: float) -> None:
+    raise ValueError(f"the scenario wants to harm the process {process}, which takes a private stack (--embedded)")
+
+
+class Simulation:
+    """A plot played against a platform. Use as ``async with``; then :meth:`settle`, :meth:`run`, :meth:`reckon`."""
+
+    def __init__(
+        self,
+        plot: Plot,
+        target: Target,
+        clock: Clock,
+        *,
+        speed: float,
+        progress: Progress | None = None,
+        handyman: Handyman = _nobody_there,
+    ) -> None:
+        self._plot = plot
+        self._clock = clock
+        self._speed = speed
+        self._progress = progress or Progress()
+        self._platform = Platform(target.api_url, target.key)
+        self._phone = RemotePhone(target.phone_url)
+        fleet = plot.scenario.fleet
+        self.fleet = Fleet(
+            plot.devices,
+            host=target.broker_host,
+            port=target.broker_port,
+            clock=clock,
+            passwords=target.passwords,
+            manners=Manners(duplicates=fleet.duplicates, reordered=fleet.reordered),
+            seed=plot.seed,
+        )
+        self._troublemaker = Troublemaker(plot.scenario, clock, self.fleet, self._phone, handyman)
+        since = datetime.fromtimestamp(plot.scenario.start, UTC) - timedelta(hours=1)
+        self._attendance = Attendance(self._platform, clock, since, plot.scenario.journey, plot.seed)
+        self._since = since
+        self._deeds: list[Deed] = []
+        self._lag = Lag()
+        self._began_s = time.monotonic()
+        self._complete = False
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._platform)
+            await stack.enter_async_context(self._phone)
+            await stack.enter_async_context(self.fleet)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def settle(self) -> None:
+        """Live the days beforehand, enrol everything, put the people at their phones, and connect the devices."""
+        homes = len(self._plot.outfits)
+        deeds = self._plot.deeds(lambda lived: self._progress.lived(lived, homes))
+        self._deeds = await asyncio.to_thread(list, deeds)
+        enrolled = records(self._plot.outfits, self._plot.responders)
+        await self._platform.enrol(enrolled, lambda done: self._progress.enrolled(done, len(enrolled)))
+        people = [one.person for one in self._plot.responders]
+        for begin in range(0, len(people), _REGISTERED_AT_ONCE):
+            batch = people[begin : begin + _REGISTERED_AT_ONCE]
+            await asyncio.gather(*(self._phone.register(person) for person in batch))
+            self._progress.people(begin + len(batch), len(people))
+        await self.fleet.connect(CONNECTS_PER_S, lambda up: self._progress.connected(up, self.fleet.staying))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Play until the last deadline has passed, or ``stop`` is set."""
+        self._began_s = time.monotonic()
+        playing = asyncio.create_task(self._play())
+        attending = asyncio.create_task(self._attendance.run())
+        troubling = asyncio.create_task(self._troublemaker.run(self._plot.scenario.troubles))
+        stopped = asyncio.create_task(stop.wait())
+        tasks: list[asyncio.Task[Any]] = [playing, attending, troubling, stopped]
+        try:
+            await asyncio.wait({playing, attending, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (playing, attending, troubling):
+                if task.done():
+                    task.result()
+            self._complete = playing.done()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def reckon(self) -> Summary:
+        """Read from the platform what it made of it all, and hold it against the truth."""
+        ended = self._clock.now()
+        listed = await self._platform.incidents(self._since)
+        incidents = [await self._platform.whole(incident.id) for incident in listed]
+        plot = self._plot
+        evidence = Evidence(
+            causes=plot.causes,
+            incidents=incidents,
+            journeys=self.fleet.witness.journeys,
+            clocks_off_s={one.device_id: one.clock_off_s for one in plot.devices if one.clock_off_s},
+            flapping=plot.broken(),
+            ended_at=ended.timestamp(),
+            slack_s=_CLOCKS_APART_S * self._speed + 0.5,
+        )
+        run = Run(
+            scenario=plot.scenario.name,
+            seed=plot.seed,
+            homes=len(plot.outfits),
+            devices=len(plot.devices),
+            speed=self._speed,
+            begins=plot.scenario.start,
+            ended=ended.timestamp(),
+            complete=self._complete,
+            machine_s=round(time.monotonic() - self._began_s, 1),
+            deeds=len(self._lag.late_s),
+            player_lag_p99_s=round(self._lag.percentile(99), 3),
+        )
+        return summarise(reckon(evidence), run, self.fleet.witness, self._attendance.troubles)
+
+    async def _play(self) -> None:
+        plot = self._plot
+        start, end = plot.scenario.start, plot.end
+
+        def played(at: float) -> None:
+            self._progress.played(max(0.0, at - start), end - start)
+
+        await play(self._deeds, self.fleet, self._clock, self._lag, played)
+        while (now := self._clock.now().timestamp()) < end:
+            played(now)
+            await self._clock.sleep_until(datetime.fromtimestamp(min(end, now + self._speed), UTC))
+        played(end)
