@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from api import problems
+from api import description, problems
 from api.callbacks import twilio_incoming, twilio_sms, twilio_voice
 from api.limits import BoundedBody, SecurityHeaders
 from api.measures import Measured
@@ -75,6 +75,7 @@ def build_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
+    description.install(app)
     app.add_middleware(BoundedBody)
     app.add_middleware(Measured)
     app.add_middleware(SecurityHeaders, https=services.config.public_url.startswith("https:"))
