@@ -35,13 +35,9 @@ class Happened(StrEnum):
     ANSWERED_CALL = "answered_call"
     KEYED = "keyed"
     VOICEMAIL = "voicemail"
-    CONNECTED = "connected"
     FAILED = "failed"
     PUT_BACK = "put_back"
     REPLIED = "replied"
-
-
-_WENT_OUT: Final = {ChannelName.VOICE.value: Happened.CALLED, ChannelName.SMS.value: Happened.TEXTED}
 
 
 async def tell(
@@ -98,7 +94,8 @@ async def went_out(
         fence=fence,
     )
     if moved is not None:
-        await tell(connection, moved, now, _WENT_OUT.get(moved.channel, Happened.SENT), status, {"ref": ref})
+        happened = Happened.TEXTED if channel is ChannelName.SMS else Happened.SENT
+        await tell(connection, moved, now, happened, status, {"ref": ref})
     return moved is not None
 
 

@@ -238,8 +238,8 @@ class Dispatch:
     def _count(self, channel: ChannelName, error: ChannelError) -> None:
         REFUSED.labels(channel, error.reason).inc()
         if error.reason in _OURS_TO_MEND:
-            self.health.unwell(f"provider:{channel}", f"{error}; {_OURS_TO_MEND[error.reason]}", self.clock.now())
-        log.warning("a provider did not take a message", channel=channel, error=str(error), retryable=error.retryable)
+            self.health.unwell(f"provider:{channel}", f"{error.code}: {_OURS_TO_MEND[error.reason]}", self.clock.now())
+        log.warning("a provider did not take a message", channel=channel, error=error.code, retryable=error.retryable)
 
     def _displaced(self, notification: int, sent: Sent) -> None:
         DOUBLED.inc()

@@ -76,5 +76,5 @@ class ChannelError(AlertingError):
 
     @property
     def code(self) -> str:
-        """What is kept of it: our reason, and the provider's code if there is one."""
+        """What is kept of it: our reason, and the provider's code if there is one; its words may hold a number."""
         return f"{self.reason} {self.provider_code}" if self.provider_code else self.reason.value

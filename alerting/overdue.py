@@ -45,7 +45,7 @@ class Overdue:
         try:
             standing = await self._standing(call)
         except ChannelError as error:
-            log.warning("a call cannot be asked after", call=call.id, error=str(error))
+            log.warning("a call cannot be asked after", call=call.id, error=error.code)
             if now - call.started_at < _LOST_AFTER:
                 return
             standing = None
@@ -97,5 +97,5 @@ class Overdue:
         try:
             return await channel.poll(one.provider_ref)
         except ChannelError as error:
-            log.warning("a message cannot be asked after", notification=one.id, error=str(error))
+            log.warning("a message cannot be asked after", notification=one.id, error=error.code)
             return None

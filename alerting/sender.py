@@ -37,6 +37,7 @@ _ASK_AGAIN: Final = timedelta(seconds=30)
 T = TypeVar("T")
 
 _UNBOUNDED: Final = 1e6
+_LAST_SENDS_S: Final = 5.0
 
 
 class SenderConfig(BaseModel, frozen=True, extra="forbid"):
@@ -136,14 +137,8 @@ class _Sender:
         self._database = database
         self._clock = clock
         self._health = health
-        self._dispatch = Dispatch(
-            database,
-            clock,
-            channels,
-            config.public_url,
-            frozenset(_abroad(config)),
-            health,
-        )
+        abroad = frozenset(_abroad(config))
+        self._dispatch = Dispatch(database, clock, channels, config.public_url, abroad, health)
         self._overdue = Overdue(database, clock, channels)
         twilio = config.twilio
         self._pace = {
@@ -159,22 +154,31 @@ class _Sender:
                 rung.clear()
                 self._freed.clear()
                 await self._rest(await self._look(), rung, stop)
+            await self._let_end()
         finally:
-            await self._finish()
+            tasks = list(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _look(self) -> Next | None:
         """Begin everything that can begin now; None if the database cannot be asked."""
         try:
             now = await self._clock.refresh() if isinstance(self._clock, DatabaseClock) else self._clock.now()
-            await self._begin(now)
-            async with self._database.transaction() as connection:
-                found = await outbox.next_due(connection)
+            found = await self._next()
+            if found.is_due(now):
+                await self._begin(now)
+                found = await self._next()
         except StoreError as error:
             log.warning("the outbox cannot be looked at", error=str(error))
             self._health.unwell("loop:sender", str(error), self._moment())
             return None
         self._health.well("loop:sender", now)
         return found
+
+    async def _next(self) -> Next:
+        async with self._database.transaction() as connection:
+            return await outbox.next_due(connection)
 
     async def _begin(self, now: datetime) -> None:
         lease_s = self._config.lease_s
@@ -261,14 +265,11 @@ class _Sender:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _finish(self) -> None:
-        """Let what is under way end, within the time a request may take; what does not is looked up by another."""
-        within_s = self._config.twilio.timeout_s if self._config.twilio is not None else 5.0
+    async def _let_end(self) -> None:
+        """Give what is under way the time that a request may take; what does not end is looked up by another sender."""
+        within_s = self._config.twilio.timeout_s if self._config.twilio is not None else _LAST_SENDS_S
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=within_s)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _moment(self) -> datetime:
         try:

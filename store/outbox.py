@@ -79,6 +79,10 @@ class Next:
     due_at: datetime | None
     lease_s: float | None
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether there is something to do at ``now``."""
+        return (self.due_at is not None and self.due_at <= now) or (self.lease_s is not None and self.lease_s <= 0)
+
 
 async def claim(
     connection: Connection, channel: ChannelName, *, now: datetime, most: int, lease_s: float

@@ -203,3 +203,15 @@ async def test_a_message_that_hangs_in_the_outbox_is_shown_to_nobody_as_sent(swi
     assert (await switchboard.notification(later))[0] == "pending"
     await switchboard.forward(1)
     await _one_call(switchboard, DAUGHTER)
+
+
+async def test_what_a_dead_sender_left_without_a_call_is_called_about_after_all(switchboard: Switchboard) -> None:
+    """Its call had ended, or was never begun, and nobody settled it."""
+    switchboard.person(DAUGHTER, temper=ANYBODY)
+    asked = await switchboard.ask(await switchboard.night.raises(), "daughter")
+    await switchboard.night.query(
+        "UPDATE notifications SET state = 'sending', lease_until = clock_timestamp() - interval '1 second', fence = 1"
+    )
+    await switchboard.start()
+    await switchboard.becomes(asked, "sent")
+    await _one_call(switchboard, DAUGHTER)
