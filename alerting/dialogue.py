@@ -268,7 +268,9 @@ class _Talk:
             case AnswerKind.DECLINE:
                 return await self._next((say(self._language, "speech.declined"),))
             case AnswerKind.WELL:
-                return await self._next((say(self._language, "speech.well"),))
+                # What is grave she cannot call off alone: help comes all the same.
+                words = "speech.well" if given.refused is None else "speech.help"
+                return await self._next((say(self._language, words),))
             case _:
                 return await self._next((say(self._language, "speech.still_there"),))
 

@@ -5,6 +5,7 @@ import pytest
 from fixtures.switchboard import Switchboard
 from fixtures.town import DAUGHTER, GRID_WORKER, SON
 
+from devices.model import Hazard
 from domain.incident import IncidentId
 from domain.notification import AnswerKind
 from simulator.phone.call import Call, CallStatus
@@ -325,19 +326,30 @@ async def test_who_is_going_already_is_said_to_the_next(switchboard: Switchboard
         await switchboard.hung_up(call.to)
 
 
-async def test_the_resident_is_asked_first_whether_she_is_well(switchboard: Switchboard) -> None:
-    """Key 1 ends it; key 2 brings those who can come."""
+@pytest.mark.parametrize(
+    ("hazard", "key", "hears", "ends"),
+    [
+        (Hazard.INACTIVITY, "1", "Good to hear that you are well", ("delivered", None, "well")),
+        (Hazard.INACTIVITY, "2", "we are sending somebody", ("failed", "no_key", None)),
+        (Hazard.SOS, "1", "we are sending somebody", ("failed", "no_key", None)),
+    ],
+    ids=["well", "needs help", "cannot call off an SOS"],
+)
+async def test_the_resident_is_asked_whether_she_is_well(
+    switchboard: Switchboard, hazard: Hazard, key: str, hears: str, ends: tuple[str, str | None, str | None]
+) -> None:
+    """Key 1 ends it, unless it is too grave for that; key 2 brings those who can come."""
     switchboard.person(RESIDENT)
-    incident = await switchboard.night.raises()
+    incident = await switchboard.night.raises(hazard)
     asked = await switchboard.ask_resident(incident, RESIDENT)
     await switchboard.start()
     call = await _rings(switchboard, RESIDENT)
     await call.hears("Your home has been quiet")
-    await call.press("2")
-    await call.hears("we are sending somebody")
+    await call.press(key)
+    await call.hears(hears)
     await call.ended()
     await switchboard.hung_up(RESIDENT)
-    assert await switchboard.notification(asked) == ("failed", "no_key", None)
+    assert await switchboard.notification(asked) == ends
 
 
 async def test_a_database_that_is_away_puts_the_caller_on_hold_and_her_key_is_not_lost(
