@@ -17,7 +17,7 @@ from simulator.fleet.link import KEEP_ALIVE_S, Identity, Link, LinkState, Switch
 from simulator.fleet.outfit import CELL, Device
 from simulator.fleet.voices.choir import voice_of
 from simulator.fleet.voices.message import Message, Voice
-from simulator.fleet.witness import Witness
+from simulator.fleet.witness import Journey, Witness
 
 _PORTS_OF_A_SOURCE: Final = 20_000
 """Connections from one loopback address, below Linux's 28,232 ephemeral ports. Source: ip(7)."""
@@ -130,19 +130,19 @@ class Fleet:
             await asyncio.sleep(0.05)
         progress(self.up)
 
-    def do(self, deed: Deed) -> None:
-        """Let a device do something now."""
+    def do(self, deed: Deed, *, timed: bool = False) -> None:
+        """Let a device do something now; ``timed``: have the witness told when the broker has taken it."""
         puppet = self._puppets[deed.device]
         if puppet.powerless_until > deed.at:
             return
         match deed:
             case Vanishes():
                 self._vanish(puppet, deed)
-            case Tells() if puppet.link.state is not LinkState.UP and not puppet.link.identity.sleeps:
+            case Tells() if not timed and puppet.link.state is not LinkState.UP and not puppet.link.identity.sleeps:
                 puppet.backlog.append(deed)
             case Tells() | Alarms() | Babbles():
                 for message in puppet.voice.says(deed):
-                    self._send(puppet, message, deed.at)
+                    self._send(puppet, message, deed.at, timed=timed)
 
     def storm(self, share: float, back_within_s: float) -> int:
         """Break a share of all connections at once; they come back within ``back_within_s`` of machine time."""
@@ -171,8 +171,8 @@ class Fleet:
         self._puppets[device.device_id] = puppet
         self._behind.setdefault(device.speaks_through, []).append(puppet)
 
-    def _send(self, puppet: _Puppet, message: Message, planned: float) -> None:
-        journey = None
+    def _send(self, puppet: _Puppet, message: Message, planned: float, *, timed: bool) -> None:
+        journey = Journey(device=puppet.device.device_id, event="", planned=planned) if timed else None
         if message.event:
             journey = self.witness.plans(puppet.device.device_id, message.event, planned)
         held = self._held.pop(puppet.device.device_id, None)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -91,8 +91,7 @@ class _Wire(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
         self.flush()
 
     def data_received(self, data: bytes) -> None:
@@ -238,6 +237,7 @@ class Link:
                     counts.acknowledged += 1
                     if journey is not None and journey.acknowledged is None:
                         journey.acknowledged = self._board.care_now()
+                        self._board.witness.acknowledged(journey)
                 case Publish(topic=topic, payload=payload):
                     self._hear(topic, payload)
                 case ConnAck(code=ConnectCode.ACCEPTED):

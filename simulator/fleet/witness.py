@@ -1,5 +1,6 @@
 """What the devices themselves saw: what they sent, when the broker took it, and which receipts came back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -8,7 +9,7 @@ from devices.native import Stage
 
 
 class Journey(msgspec.Struct, kw_only=True):
-    """The way of one alarm, in epoch seconds of care time; None for what has not happened."""
+    """The way of one message, in epoch seconds of care time; None for what has not happened. Telemetry has no event."""
 
     device: str
     event: str
@@ -41,6 +42,8 @@ class Witness:
 
     counts: Counts = field(default_factory=Counts)
     journeys: dict[str, Journey] = field(default_factory=dict)
+    acknowledged: Callable[[Journey], None] = lambda journey: None
+    """Told of each journey that the broker has taken."""
 
     def plans(self, device: str, event: str, planned: float) -> Journey:
         """An alarm is about to be sent."""
