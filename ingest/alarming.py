@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from devices.model import Hazard, SignalState
+from devices.model import Hazard, Signal, SignalState
 from ingest import metrics
 from ingest.commit_alarms import AlarmGroup, AlarmMessage
 from ingest.commit_thread import CommitThread
@@ -49,25 +49,22 @@ class Alarming:
             f"carewatch {config.client_id} alarms", config.dsn, lease, done=self._done, failed=failed
         )
 
-    def news(self, alarms: Iterable[Alarm]) -> list[Alarm]:
-        """Those that do more than repeat the committed state. In doubt the database decides: while a change of the same
-        hazard is on its way there, everything is news.
+    def is_news(self, device_key: int, signal: Signal) -> bool:
+        """False if repeated state is what is committed already. In doubt the database decides: while a change of the
+        same hazard is on its way there, everything is news.
         """
-        return [alarm for alarm in alarms if not (alarm.republished and self._is_committed(alarm))]
-
-    def _is_committed(self, alarm: Alarm) -> bool:
-        key = _key(alarm)
-        return not self._changing[key] and self._hazards.get(key, SignalState.CLEARED) is alarm.state
+        key = (device_key, signal.hazard)
+        return key in self._changing or self._hazards.get(key, SignalState.CLEARED) is not signal.state
 
     def put(self, message: AlarmMessage) -> None:
-        """Commit the alarms of ``message`` with the next group."""
+        """Commit the alarms of ``message``: at once, or with the next group if enough is on its way already."""
         for alarm in message.alarms:
             if alarm.republished:
                 self._changing[_key(alarm)] += 1
         self._waiting.append(message)
+        self._send()
 
-    def send(self) -> None:
-        """Let what waits go, unless enough is on its way already: then it goes as soon as that is committed."""
+    def _send(self) -> None:
         while self._waiting and self._running < _GROUPS_AT_ONCE:
             self._submit(self._waiting[: self._config.alarms_a_commit])
             del self._waiting[: self._config.alarms_a_commit]
@@ -78,13 +75,12 @@ class Alarming:
 
     def _done(self, group: AlarmGroup) -> None:
         self._running -= 1
-        self.send()
+        self._send()
         self._committed(group.messages)
         for message in group.messages:
             for alarm, became in zip(message.alarms, message.committed, strict=True):
                 if alarm.republished:
-                    self._changing[_key(alarm)] -= 1
-                    self._hazards[_key(alarm)] = alarm.state
+                    self._changed(alarm)
                 word = "opened" if became.opened else "fresh" if became.fresh else "repeat"
                 metrics.ALARMS.labels(alarm.hazard, word).inc()
                 if message.receipt_topic is not None and alarm.event_id is not None and became.alarm_id is not None:
@@ -94,6 +90,13 @@ class Alarming:
                 self._canary()
             if message.entry is not None:
                 metrics.QUARANTINED.labels(message.entry.reason).inc()
+
+    def _changed(self, alarm: Alarm) -> None:
+        key = _key(alarm)
+        self._hazards[key] = alarm.state
+        self._changing[key] -= 1
+        if not self._changing[key]:
+            del self._changing[key]
 
     async def close(self, *, within_s: float) -> None:
         """Commit what waits, as far as that goes within the time."""

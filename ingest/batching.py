@@ -39,6 +39,7 @@ class Batching:
         failed: Callable[[StoreError], None],
     ) -> None:
         self._config = config
+        self._flush_rows = config.flush_rows
         self._states = states
         self._acknowledge = acknowledge
         self._canary = canary
@@ -101,7 +102,7 @@ class Batching:
     def _add(self, batch: Batch, message: Message, rows: bytes) -> None:
         batch.messages.append(message)
         batch.rows.append(rows)
-        if max(batch.readings, len(batch.messages)) >= self._config.flush_rows:
+        if batch.readings >= self._flush_rows or len(batch.messages) >= self._flush_rows:
             self._submit()
 
     def _waited_enough(self, batch: Batch) -> None:

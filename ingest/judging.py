@@ -5,6 +5,7 @@ only whether somebody may be calling for help: then the duty desk looks, whoever
 """
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +28,10 @@ from store.devices import Device
 from store.quarantine import Entry
 
 _LONGEST_TOPIC: Final = 200
+_NOTHING: Final = Decoded()
+
+IsNews = Callable[[int, Signal], bool]
+"""Of a device (by key) and a state that it repeats."""
 
 
 class Reason(StrEnum):
@@ -118,14 +123,13 @@ def _trouble(route: Route, device: Device | None) -> Reason | None:
     return None
 
 
-def judge(message: Message, source: Source, registry: Registry, *, now: datetime, mark: str) -> Judged:
-    """What follows from ``message``, received at ``now``; ``mark`` is different for every message."""
+def judge(message: Message, source: Source, registry: Registry, *, now: datetime, mark: str, is_news: IsNews) -> Judged:
+    """What follows from ``message``, received at ``now``; ``mark`` is different for every message. ``is_news`` tells of
+    state that a protocol repeats whether it is more than a repetition.
+    """
     heard = _heard(message, source)
-    decoded = heard if isinstance(heard, Decoded) else Decoded()
-    spoken = _spoken(message, source, decoded.faults, now, mark)
-    raising = [signal for signal in decoded.signals if _raises(source, signal)]
+    decoded = heard if isinstance(heard, Decoded) else _NOTHING
     doubtful = [signal for signal in decoded.signals if not _raises(source, signal)]
-    alarms = [alarm_of(spoken, signal, place) for place, signal in enumerate(raising)]
     reason, detail = _fault(source, heard, doubtful)
     judged = Judged(device=source.device)
     if reason is None:
@@ -133,8 +137,14 @@ def judge(message: Message, source: Source, registry: Registry, *, now: datetime
     else:
         judged.entry = _entry(message, source, reason, detail, now)
     if reason is not None and _somebody_may_call(source, heard, doubtful):
+        spoken = _spoken(message, source, decoded.faults, now, mark)
         _call_the_desk(judged, spoken, doubtful[0] if doubtful else None, reason, _answering(source, registry))
-    judged.alarms = (*alarms, *judged.alarms)
+    if source.device is not None:
+        judged.alarms += tuple(
+            alarm_of(_spoken(message, source, decoded.faults, now, mark), signal, place)
+            for place, signal in enumerate(decoded.signals)
+            if _raises(source, signal) and (not signal.republished or is_news(source.device.key, signal))
+        )
     return judged
 
 

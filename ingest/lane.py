@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -38,6 +39,8 @@ LONGEST_PAUSE_S: Final = 10.0
 STANDBY_S: Final = 0.5
 """How often a lane that stands by looks whether the lease has become free."""
 _GOOD_LIFE_S: Final = 30.0
+_SWITCH_S: Final = 0.001
+"""How long a thread with an alarm may have to wait for the interpreter; Python's default is 5 ms."""
 
 
 async def run(config: IngestConfig, clock: Clock, stop: asyncio.Event, health: Health) -> None:
@@ -45,6 +48,7 @@ async def run(config: IngestConfig, clock: Clock, stop: asyncio.Event, health: H
 
     ``health`` has the components ``database``, ``broker``, ``lease``, ``canary`` and, once it has happened, ``desk``.
     """
+    sys.setswitchinterval(_SWITCH_S)
     async with open_database(config.dsn, f"carewatch {config.client_id}", wait_s=5.0) as database:
         await Lane(config, clock, stop, health, database).live()
 

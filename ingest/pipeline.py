@@ -127,7 +127,6 @@ class Pipeline:
                 self._park(message)
             elif not self._take_any(message, source, now, now_us):
                 nothing_follows.append(message)
-        self._alarming.send()
         if nothing_follows:
             self._acknowledge(nothing_follows)
 
@@ -157,7 +156,7 @@ class Pipeline:
             return self._take_canary(message, now, now_us)
         mark = f"{self._process}-{now_us}"
         try:
-            judged = judging.judge(message, source, self._registry, now=now, mark=mark)
+            judged = judging.judge(message, source, self._registry, now=now, mark=mark, is_news=self._alarming.is_news)
         except Exception:
             # Whatever is wrong with our program: the messages behind this one must not suffer, and it is kept.
             log.exception("a message broke the program", topic=message.topic)
@@ -180,7 +179,7 @@ class Pipeline:
         entry = self._keeper.bounded(judged.entry) if judged.entry is not None else None
         if judged.unanswered:
             self._unanswered(message.topic)
-        alarms = self._alarming.news(judged.alarms)
+        alarms = judged.alarms
         beside = bool(judged.readings)
         if judged.entry is None:
             beside = self._note(message, judged, now_us) or beside

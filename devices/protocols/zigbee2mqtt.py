@@ -166,6 +166,8 @@ def _hazards(sent: dict[str, Any], at: float | None, faults: list[str]) -> list[
     stated: dict[Hazard, SignalState] = {}
     testing = truth(sent.get("test")) is True
     for name, hazard in _HAZARDS.items():
+        if name not in sent:  # as most are not, and ingest has thousands of these a second
+            continue
         state = _asserted(name, sent.pop(name, None), faults)
         if state is None:
             continue
@@ -220,9 +222,10 @@ def _measured(sent: dict[str, Any], faults: list[str]) -> dict[str, object]:
         if closed is not None:
             del sent[name]
             measured["contact_open"] = not closed or measured.get("contact_open", False)
-    if any(truth(sent.get(name)) for name in (*_MOTION, *_STIRRING)):
+    stirring = {name: truth(sent[name]) for name in (*_MOTION, *_STIRRING) if name in sent}
+    if any(stirring.values()):
         measured["motion"] = True
-    elif any(truth(sent.get(name)) is False for name in _MOTION):
+    elif any(stirring.get(name) is False for name in _MOTION):
         measured["motion"] = False
     for name in _MOTION:
         sent.pop(name, None)

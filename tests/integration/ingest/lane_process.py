@@ -8,6 +8,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
+import uvloop
+
 from domain.health import Health
 from ingest.config import IngestConfig
 from ingest.lane import run
@@ -30,4 +32,5 @@ async def main(config: IngestConfig) -> None:
 if __name__ == "__main__":
     if sys.argv[2:] == ["deaf"]:
         BrokerSession.acknowledge = _withhold  # type: ignore[method-assign, assignment]  # dies just there
-    asyncio.run(main(IngestConfig.model_validate_json(sys.argv[1])))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(IngestConfig.model_validate_json(sys.argv[1])))

@@ -7,7 +7,7 @@ import pytest
 from fixtures.registries import a_device, a_registry
 from pydantic import SecretStr
 
-from devices.model import DeviceKind, Hazard, Protocol, SignalState
+from devices.model import DeviceKind, Hazard, Protocol, Signal, SignalState
 from devices.wire.mqtt import Oversized, Publish
 from domain.incident import SubjectKind
 from domain.people import Mode
@@ -32,13 +32,18 @@ DEVICES = (
 )  # fmt: skip
 
 
+def _always(_: int, __: Signal) -> bool:
+    return True
+
+
 def judged(topic: str, payload: bytes, *, organisations: bool = True, **flags: Any) -> Judged:
     """What follows from a message on ``topic``."""
     lane = LaneName.ALARM if topic.endswith("/alarm") or not topic.startswith("care/") else LaneName.TELEMETRY
     config = IngestConfig(dsn="", broker_url=SecretStr("mqtt://broker"), lane=lane)
     registry = a_registry(*DEVICES, organisations=organisations)
     message = Publish(topic, payload, 1, flags.get("retain", False), flags.get("dup", False), 1)
-    return judge(message, source_of(topic, route(topic, config), registry), registry, now=NOON, mark="m")
+    source = source_of(topic, route(topic, config), registry)
+    return judge(message, source, registry, now=NOON, mark="m", is_news=flags.get("is_news", _always))
 
 
 def test_a_press_of_a_bound_button_concerns_its_resident() -> None:
@@ -158,12 +163,19 @@ def test_repeated_state_is_told_by_its_changes_alone() -> None:
     assert (alarm.republished, alarm.same_since, alarm.state) == (True, None, SignalState.RAISED)
 
 
+def test_state_that_is_committed_already_is_no_alarm_and_its_readings_are_kept() -> None:
+    """Most of what a foreign sensor says."""
+    found = judged("zigbee2mqtt/kitchen", b'{"smoke": false, "battery": 80}', is_news=lambda *_: False)
+    assert found.alarms == ()
+    assert [reading.battery_pct for reading in found.readings] == [80]
+
+
 def test_an_oversized_alarm_calls_the_desk_though_its_words_are_gone() -> None:
     """The parser reads past it; that it came is known."""
     config = IngestConfig(dsn="", broker_url=SecretStr("mqtt://broker"), lane=LaneName.ALARM)
     registry = a_registry(*DEVICES)
     source = source_of(ALARM, route(ALARM, config), registry)
-    found = judge(Oversized(ALARM, 900_000, 1, False, False, 4), source, registry, now=NOON, mark="m")
+    found = judge(Oversized(ALARM, 900_000, 1, False, False, 4), source, registry, now=NOON, mark="m", is_news=_always)
     assert found.entry is not None
     assert (found.entry.size_bytes, found.entry.payload) == (900_000, b"")
     assert [alarm.hazard for alarm in found.alarms] == [Hazard.UNCLEAR]

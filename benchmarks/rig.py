@@ -1,0 +1,112 @@
+"""What benchmarks of ingest stand on: broker, database, a town of devices, lanes and publishers, each a process."""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import psycopg
+
+from benchmarks.publisher import Order
+from carewatch.embedded.nats import NatsServer
+from carewatch.embedded.postgres import PostgresServer
+from ingest.config import LaneName
+from store.migrate import migrate
+
+_TOWN = """
+INSERT INTO organisations (code, kind, name, cell) VALUES ('town', 'town', 'Town', 'town');
+INSERT INTO device_models VALUES ('bench', 'call_button', 'native', '1 h'), ('z', 'smoke_alarm', 'zigbee2mqtt', '1 h');
+INSERT INTO households (code, organisation_id, community, address)
+SELECT 'home-' || n, (SELECT id FROM organisations), 'c', 'a' FROM generate_series(1, {0}) n;
+INSERT INTO devices (device_id, cell, organisation_id, model, household_id, address, registered_at,
+                     bound_at)
+SELECT 'device-' || h.id, 'town', h.organisation_id, 'bench', h.id, NULL, now(), now() FROM households h
+UNION ALL
+SELECT 'smoke-' || h.id, 'town', h.organisation_id, 'z', h.id, 'zigbee2mqtt/smoke-' || h.id, now(), now()
+FROM households h;
+"""
+
+
+class Rig:
+    """Broker and database of one benchmark, on this machine alone."""
+
+    def __init__(self, broker: NatsServer, database: PostgresServer) -> None:
+        self.broker = broker
+        self.database = database
+
+    def ask(self, query: str) -> tuple[object, ...]:
+        """The first row that ``query`` finds."""
+        with psycopg.connect(self.database.dsn, autocommit=True) as connection:
+            row = connection.execute(query.encode()).fetchone()
+        assert row is not None
+        return row
+
+    async def until(self, query: str, wanted: object, *, every_s: float = 0.05) -> None:
+        """Return once ``query`` finds ``wanted``."""
+        async with await psycopg.AsyncConnection.connect(self.database.dsn, autocommit=True) as connection:
+            while (await (await connection.execute(query.encode())).fetchone()) != (wanted,):  # noqa: ASYNC110
+                await asyncio.sleep(every_s)  # it changes in another process: there is no event to wait for
+
+    @asynccontextmanager
+    async def lane(self, lane: LaneName) -> AsyncIterator[Process]:
+        """A lane at work; its canary has come through."""
+        config = {"dsn": self.database.dsn, "broker_url": self.broker.url, "lane": lane}
+        argv = [sys.executable, "-P", "-m", "benchmarks.lane", msgspec.json.encode(config).decode()]
+        process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.DEVNULL)
+        try:
+            await self.until(f"SELECT count(*) FROM leases WHERE name = 'ingest-p00-{lane}' AND until > now()", 1)
+            heard = f"lane = 'ingest-p00-{lane}' AND committed_at > now() - interval '9 s'"
+            await self.until(f"SELECT count(*) FROM canaries WHERE {heard}", 1)
+            yield process
+        finally:
+            process.terminate()
+            await process.wait()
+
+    async def publish(self, orders: Sequence[Order]) -> None:
+        """Have publishers speak, each in a process of its own, until the broker has everything."""
+
+        async def one(order: Order) -> None:
+            argv = [sys.executable, "-P", "-m", "benchmarks.publisher", msgspec.json.encode(order).decode()]
+            process = await asyncio.create_subprocess_exec(*argv, stdout=PIPE)
+            await process.communicate()
+            assert process.returncode == 0
+
+        await asyncio.gather(*(one(order) for order in orders))
+
+
+@asynccontextmanager
+async def rig(*, devices: int) -> AsyncIterator[Rig]:
+    """Broker and database, durable, with a town of ``devices`` buttons and as many foreign smoke alarms."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carewatch-bench-")))
+        database = await stack.enter_async_context(PostgresServer(folder / "pg"))
+        broker = await stack.enter_async_context(NatsServer(folder / "nats"))
+        migrate(database.dsn)
+        with psycopg.connect(database.dsn, autocommit=True) as connection:
+            connection.execute(_TOWN.format(devices).encode())
+            connection.execute("ANALYZE")
+        yield Rig(broker, database)
+
+
+def cpu_s(process: Process) -> float:
+    """Processor time that a process has used. Source: proc(5), /proc/[pid]/stat, fields 14 and 15."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._begun_s = time.monotonic()
+
+    @property
+    def s(self) -> float:
+        """So far."""
+        return time.monotonic() - self._begun_s
