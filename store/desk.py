@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from psycopg.rows import class_row
@@ -45,6 +45,7 @@ class Waiting:
     level: str
     community: str | None
     held: bool
+    newest_entry: int | None
     residents: Sequence[Sequence[str]]
     reaching: Sequence[Sequence[str]]
     going: Sequence[Sequence[Any]]
@@ -112,3 +113,78 @@ async def circle(connection: Connection, incident_id: int) -> list[Member]:
     async with connection.cursor(row_factory=class_row(Member)) as cursor:
         await cursor.execute(queries("desk").circle, {"incident_id": incident_id})
         return await cursor.fetchall()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A resident whom an incident is about."""
+
+    code: str
+    surname: str
+    given_name: str
+    sex: str | None
+    born_on: date | None
+    categories: Sequence[str]
+    state: str
+    state_until: datetime | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt to reach somebody. ``name`` is empty for the resident; ``call``: how its live call stands."""
+
+    name: str
+    circle: str
+    channel: str
+    purpose: str
+    round: int
+    state: str
+    failure: str | None
+    answer: str | None
+    call: str
+    created_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Whose an incident is, who handles it, and which device spoke first."""
+
+    organisation: str
+    level: str
+    timezone: str
+    device_id: str | None
+    device_kind: str | None
+    room: str | None
+
+
+async def residents(connection: Connection, incident_id: int) -> list[Person]:
+    """Whom an incident is about. Seeing them is a view of a person: record it."""
+    async with connection.cursor(row_factory=class_row(Person)) as cursor:
+        await cursor.execute(queries("desk").residents, {"incident_id": incident_id})
+        return await cursor.fetchall()
+
+
+async def attempts(connection: Connection, incident_id: int, *, most: int) -> list[Attempt]:
+    """The newest attempts to reach somebody, newest first."""
+    async with connection.cursor(row_factory=class_row(Attempt)) as cursor:
+        await cursor.execute(queries("desk").attempts, {"incident_id": incident_id, "most": most})
+        return await cursor.fetchall()
+
+
+async def place(connection: Connection, incident_id: int) -> Place:
+    """Whose an incident is. There must be one of this id."""
+    async with connection.cursor(row_factory=class_row(Place)) as cursor:
+        await cursor.execute(queries("desk").place, {"incident_id": incident_id})
+        found = await cursor.fetchone()
+    assert found is not None
+    return found
+
+
+async def organisations(connection: Connection, actor: Actor) -> list[tuple[str, str, int]]:
+    """The organisations of the actor's subtree, each below its parent: (code, name, levels below the actor's own)."""
+    cursor = await connection.execute(queries("desk").organisations, {"within": actor.organisation_id})
+    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]

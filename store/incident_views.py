@@ -121,7 +121,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFilter:
-    """Which incidents are asked for; None asks for all. ``severity``: so grave or graver."""
+    """Which incidents are asked for; None asks for all. ``severity``: so grave or graver. ``number``: the short one."""
 
     states: Sequence[str] | None = None
     hazards: Sequence[str] | None = None
@@ -131,6 +131,8 @@ class IncidentFilter:
     organisation: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    outcome: str | None = None
+    number: int | None = None
 
 
 async def list_incidents(
@@ -158,6 +160,8 @@ async def list_incidents(
             "organisation": wanted.organisation,
             "since": wanted.since,
             "until": wanted.until,
+            "outcome": wanted.outcome,
+            "number": wanted.number,
         },
     )
     return [IncidentView(*row) for row in await cursor.fetchall()]

@@ -10,6 +10,7 @@ from api.console.settings import ConsoleConfig
 from api.palette import SEVERITY_COLOURS
 from api.words import Words
 from domain.clock import Clock
+from domain.people import Circle
 from store.pool import Database
 
 _templates: Final = Environment(
@@ -19,6 +20,7 @@ _templates: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.globals["circle_word"] = lambda say, circle: say.of(Circle(circle))
 
 STYLE: Final = "".join(
     f".severity-{severity}{{--surface-of-severity:{colour.surface};--text-of-severity:{colour.text}}}"

@@ -4,14 +4,15 @@ did. An open page lives here and is told of every snapshot.
 
 import contextlib
 import copy
-from collections.abc import Callable
+import functools
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, ParamSpec
 
 import structlog
 from fastapi import Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from nicegui import background_tasks, ui
 from nicegui.events import GenericEventArguments
 
@@ -33,6 +34,8 @@ from store.errors import StoreError
 from store.sessions import Visitor
 
 log = structlog.get_logger(__name__)
+
+_P = ParamSpec("_P")
 
 EVENT: Final = "carewatch"  # what the script of the pages sends
 RESPONSE_WITHIN_S: Final = 30.0
@@ -75,11 +78,13 @@ class Place:
     icon: str
 
 
-PLACES: Final = (Place("/", noted("Desk"), "dashboard"),)
+PLACES: Final = (Place("/", noted("Desk"), "dashboard"), Place("/history", noted("History"), "history"))
 
 
 class OpenPage:
-    """One page in one browser. ``told`` is called with every snapshot and draws what the page shows of it."""
+    """One page in one browser. ``told`` is called with every snapshot and draws what the page shows of it, ``acted``
+    when its operator has done something.
+    """
 
     def __init__(self, console: Console, visitor: Visitor, request: Request, title: str) -> None:
         self.console = console
@@ -87,6 +92,7 @@ class OpenPage:
         self.say = Words(visitor.language)
         self.may_act = Scope.ACT in visitor.actor.scopes
         self.told: Callable[[Snapshot], None] = lambda snapshot: None
+        self.acted: Callable[[], None] = lambda: None
         self._path = request.url.path
         self._shown = True  # the window is not hidden
         self._client = ui.context.client
@@ -98,18 +104,23 @@ class OpenPage:
         # The language of a page is a setting of its route; here it is the visitor's.
         self._client.page = copy.copy(self._client.page)
         self._client.page.language = _QUASAR[self.visitor.language]
-        ui.page_title(f"{title} · {say('CareWatch')}")
+        ui.page_title(" · ".join((title, say("CareWatch"))))
         ui.dark_mode(None if theme is None else theme == "dark")
         ui.add_head_html(
             '<link rel="stylesheet" href="/static/console.css"><script src="/static/console.js" defer></script>'
             f"<style>{STYLE}</style>"
         )
-        ui.html(rendered("skip.html", say), sanitize=False).classes("skip")
-        self._header = ui.html("", sanitize=False, tag="header").classes("top")
-        self._alerts = ui.html("", sanitize=False, tag="section").classes("alerts")
-        self._alerts.props(f'aria-label="{say("Alarms to be heard")}"')
-        self._status = ui.html("", sanitize=False, tag="div").classes("told").props('role="status" aria-live="polite"')
-        self.body = ui.element("main").props('id="main" tabindex="-1"')
+        with self._client.layout:  # beside NiceGUI's <main>, not within it
+            skip = ui.html(rendered("skip.html", say), sanitize=False, tag="nav").classes("skip")
+            skip.props["aria-label"] = say("To the content")
+            self._header = ui.html("", sanitize=False, tag="header").classes("top")
+            self._alerts = ui.html("", sanitize=False, tag="section").classes("alerts")
+            self._alerts.props["aria-label"] = say("Alarms to be heard")
+            self._status = ui.html("", sanitize=False, tag="div").classes("told")
+            self._status.props('role="status" aria-live="polite"')
+            for place, element in enumerate((skip, self._header, self._alerts, self._status)):
+                element.move(target_index=place)
+        self.body = ui.element("div").props('id="main" tabindex="-1"')
         ui.html(rendered("help.html", say), sanitize=False, tag="div")
         ui.on(EVENT, self._happened)
 
@@ -243,10 +254,29 @@ class OpenPage:
             self.notice(say("The database cannot be reached. Please try again in a moment."), warning=True)
             return
         self.hear({wish.incident})
+        self.acted()
         self.notice(say(_DONE[wish.act] if refused is None else _REFUSED[refused]), warning=refused is not None)
 
     def _end(self) -> None:
         self._client.run_javascript("window.location.reload()")
+
+
+Built = Callable[_P, Awaitable[Any]]
+
+
+def available(build: Built[_P]) -> Built[_P]:
+    """A page's builder that answers in words, and tries again by itself, while the database is away."""
+
+    @functools.wraps(build)
+    async def guarded(*arguments: _P.args, **named: _P.kwargs) -> Any:
+        try:
+            return await build(*arguments, **named)
+        except StoreError as error:
+            log.warning("a page could not be opened", error=str(error))
+            languages = [Words(language) for language in Language]
+            return HTMLResponse(rendered("unavailable.html", languages[0], languages=languages), status_code=503)
+
+    return guarded
 
 
 async def opened(console: Console, request: Request, title: str) -> OpenPage | Response:

@@ -15,7 +15,7 @@ from nicegui import ui
 from api.console import sign_in
 from api.console.context import Console
 from api.console.feed import Feed
-from api.console.pages import desk
+from api.console.pages import desk, history, incident
 from api.console.settings import ConsoleConfig
 from api.limits import BoundedBody, SecurityHeaders
 from api.serving import serve
@@ -53,9 +53,10 @@ def build_app(console: Console) -> FastAPI:
         instead={"Content-Security-Policy": _policy(console.config), "Referrer-Policy": "same-origin"},
     )
     app.include_router(sign_in.router(console))
+    app.include_router(history.router(console))
     static = str(resources.files("api.console").joinpath("static"))
     app.mount(_STATIC, StaticFiles(directory=static), name="static")
-    for page in (desk,):
+    for page in (desk, incident, history):
         page.register(console)
     ui.run_with(
         app,

@@ -117,7 +117,7 @@ def _now_and_next(one: Waiting, say: Words) -> tuple[str, str, datetime | None]:
     if not one.reaching:
         return say("Nobody is being called right now"), say("next step in"), one.next_step_at
     people = [
-        f"{name or say('the resident')} ({attempt_word(say, channel, state, call)})"
+        say("{name} ({how})", name=name or say("the resident"), how=attempt_word(say, channel, state, call))
         for name, channel, state, call in reversed(one.reaching)
     ]
     return say("Reaching {names}", names=listed(say, people)), say("next step in"), one.next_step_at

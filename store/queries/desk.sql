@@ -4,6 +4,7 @@ SELECT i.id, i.number, i.mode, i.hazard, i.severity, i.state, i.opened_at, i.las
        i.on_scene_at, i.reminded_at, i.round, i.taken_by, i.taken_until, i.reask_until, i.next_step_at,
        i.organisation_id, o.path, o.name AS organisation, o.timezone, l.name AS level, h.community,
        EXISTS (SELECT FROM incidents a WHERE a.id = i.area_id AND a.state <> 'resolved') AS held,
+       (SELECT max(t.id) FROM timeline t WHERE t.incident_id = i.id) AS newest_entry,
        ARRAY(SELECT ARRAY[s.code, s.surname, coalesce(s.sex, '')]
              FROM residents s
              WHERE s.id = i.resident_id
@@ -77,3 +78,40 @@ JOIN responders r ON r.id = m.responder_id AND r.retired_at IS NULL AND r.mode =
 JOIN organisations o ON o.id = r.organisation_id
 ORDER BY m.depth, array_position(ARRAY['children', 'kin_neighbours', 'grid_workers', 'village_cadres', 'care_service',
                                        'duty_desk'], m.circle), m.rank, m.responder_id;
+
+-- name: residents
+-- Whom an incident is about; everybody of the home if it is about the home.
+SELECT s.code, s.surname, s.given_name, s.sex, s.born_on, s.categories, s.state, s.state_until, s.phone
+FROM incidents i
+JOIN residents s ON s.id = i.resident_id
+    OR i.resident_id IS NULL AND s.household_id = i.household_id AND s.retired_at IS NULL
+WHERE i.id = %(incident_id)s
+ORDER BY s.id;
+
+-- name: attempts
+-- Every attempt to reach somebody about an incident, the newest first, with how its call stands.
+SELECT coalesce(r.name, '') AS name, n.circle, n.channel, n.purpose, n.round, n.state, n.failure, n.answer,
+       coalesce(c.status, '') AS call, n.created_at, n.sent_at, n.delivered_at, n.answered_at
+FROM notifications n
+LEFT JOIN responders r ON r.id = n.responder_id
+LEFT JOIN calls c ON c.id = n.call_id AND c.live
+WHERE n.incident_id = %(incident_id)s
+ORDER BY n.id DESC
+LIMIT %(most)s;
+
+-- name: place
+-- Names of the organisations that an incident belongs to and is handled by, and which device spoke first.
+SELECT o.name AS organisation, l.name AS level, o.timezone, d.device_id, m.kind AS device_kind, d.room
+FROM incidents i
+JOIN organisations o ON o.id = i.organisation_id
+JOIN organisations l ON l.id = i.level_id
+LEFT JOIN devices d ON d.id = i.device_key
+LEFT JOIN device_models m ON m.model = d.model
+WHERE i.id = %(incident_id)s;
+
+-- name: organisations
+-- The organisations of a subtree, each below its parent.
+SELECT o.code, o.name, cardinality(o.path) - (SELECT cardinality(path) FROM organisations WHERE id = %(within)s::bigint)
+FROM organisations o
+WHERE o.path @> ARRAY[%(within)s::bigint]
+ORDER BY (SELECT array_agg(p.code ORDER BY array_position(o.path, p.id)) FROM organisations p WHERE p.id = ANY (o.path));

@@ -21,6 +21,8 @@ WHERE o.path @> ARRAY[%(within)s::bigint]
        OR o.path @> (SELECT ARRAY[id] FROM organisations WHERE code = %(organisation)s::text))
   AND (%(since)s::timestamptz IS NULL OR i.opened_at >= %(since)s::timestamptz)
   AND (%(until)s::timestamptz IS NULL OR i.opened_at < %(until)s::timestamptz)
+  AND (%(outcome)s::text IS NULL OR i.outcome = %(outcome)s::text)
+  AND (%(number)s::integer IS NULL OR i.number = %(number)s::integer)
 ORDER BY i.id DESC
 LIMIT %(limit)s;
 

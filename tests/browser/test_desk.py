@@ -2,11 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from fixtures.browsers import PATIENCE_MS
+from fixtures.browsers import PATIENCE_MS, barriers
 from fixtures.consoles import Desk
 from playwright.async_api import Page, expect
 
@@ -20,16 +18,6 @@ from store.registry import Noun, save
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
 
 expect.set_options(timeout=PATIENCE_MS)
-
-
-async def _serious(page: Page) -> list[Any]:
-    """What makes a page hard or impossible to use for somebody, by axe's rules."""
-    found = await Axe().run(page)
-    return [
-        (one["id"], [node["html"] for node in one["nodes"]])
-        for one in found.response["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 @asynccontextmanager
@@ -90,13 +78,13 @@ async def test_the_gravest_stands_first_and_what_ended_goes(duty_desk: Desk) -> 
         await expect(li.locator(f"[data-row='{smoke}']")).to_contain_text("neighbour on the way")
         await night.says("nobody", AnswerKind.CLOSE, fall, outcome=Outcome.FALSE_ALARM, via=Via.CONSOLE, by="user:wang")
         await expect(grades).to_have_text(["1", "5"])
-        assert await _serious(li) == []
+        assert await barriers(li) == []
         await li.locator("[data-theme-switch]").click()
         await expect(li.locator("body.body--dark")).to_be_attached()
-        assert await _serious(li) == []
+        assert await barriers(li) == []
         await li.keyboard.press("?")
         await expect(li.get_by_role("dialog")).to_be_visible()
-        assert await _serious(li) == []
+        assert await barriers(li) == []
 
 
 async def test_one_town_neither_sees_nor_acts_on_another(duty_desk: Desk) -> None:
@@ -135,7 +123,7 @@ async def test_the_door_and_the_end_of_a_session(duty_desk: Desk) -> None:
     page = await context.new_page()
     await desk.sign_in(page, "li", "wrong wrong wrong")
     await expect(page.get_by_role("alert")).to_be_visible()
-    assert await _serious(page) == []
+    assert await barriers(page) == []
     await desk.sign_in(page, "li")
     await expect(page.locator(f"[data-row='{incident}']")).to_be_visible()
     await night.query("UPDATE sessions SET ended_at = now()")

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from api.console.context import Console, rendered
 from api.console.feed import Snapshot
-from api.console.frame import RESPONSE_WITHIN_S, OpenPage, opened
+from api.console.frame import RESPONSE_WITHIN_S, OpenPage, available, opened
 from api.console.rows import row
 from api.words import noted
 
@@ -20,6 +20,7 @@ def register(console: Console) -> None:
     """``/``."""
 
     @ui.page("/", response_timeout=RESPONSE_WITHIN_S)
+    @available
     async def desk(request: Request) -> Any:
         page = await opened(console, request, noted("Desk"))
         if isinstance(page, Response):

@@ -133,18 +133,21 @@
     if (done) event.preventDefault();
   });
 
-  // A redrawn list keeps its focus: whoever walks through it with the keys is not thrown out by news.
-  let focused = null;
+  // What is redrawn keeps its focus: whoever works with the keys is not thrown out by news.
+  let focused = [];
   document.addEventListener("focusin", (event) => {
+    const { act, key } = event.target.dataset;
     const row = event.target.closest("[data-row]");
-    focused = row ? { row: row.dataset.row, act: event.target.dataset.act } : null;
+    const inRow = row ? `[data-row="${CSS.escape(row.dataset.row)}"] ` : null;
+    focused = inRow ? [act ? `${inRow}[data-act="${act}"]` : null, `${inRow}[data-row-link]`] : [key ? `[data-key="${key}"]` : null];
   });
 
   function keepFocus() {
-    if (!focused || (document.activeElement && document.activeElement !== document.body)) return;
-    const row = document.querySelector(`[data-row="${CSS.escape(focused.row)}"]`);
-    const again = focused.act ? row?.querySelector(`[data-act="${focused.act}"]`) : null;
-    (again ?? row?.querySelector("[data-row-link]"))?.focus({ preventScroll: true });
+    if (document.activeElement && document.activeElement !== document.body) return;
+    for (const selector of focused) {
+      const again = selector && document.querySelector(selector);
+      if (again && !again.disabled) return again.focus({ preventScroll: true });
+    }
   }
 
   // Without a connection the page stands still, and says so.

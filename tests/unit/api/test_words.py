@@ -1,5 +1,6 @@
 """The words of pages: everything has a translation, nothing is left over, and what is compiled is what is written."""
 
+import ast
 import io
 import tomllib
 from enum import StrEnum
@@ -39,6 +40,21 @@ def test_everything_that_pages_say_has_a_translation_and_nothing_else_has() -> N
     written = {str(one.id): str(one.string) for one in _written() if one.id}
     assert set(written) == _in_the_code()
     assert [message for message, translation in written.items() if not translation] == []
+
+
+def test_no_words_hide_in_formatted_strings() -> None:
+    """What stands inside an f-string is not found for translation."""
+    hidden = [
+        f"{file.name}:{call.lineno}"
+        for file in _API.rglob("*.py")
+        for formatted in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(formatted, ast.JoinedStr)
+        for call in ast.walk(formatted)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name | ast.Attribute)
+        if (call.func.id if isinstance(call.func, ast.Name) else call.func.attr) == "say"
+        if call.args and isinstance(call.args[0], ast.Constant)
+    ]
+    assert hidden == []
 
 
 def test_translations_have_the_fields_of_the_original() -> None:

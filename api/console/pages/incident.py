@@ -1,0 +1,154 @@
+"""One incident: who she is, what has happened, who is being reached, where it is, and what an operator can do."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from nicegui import background_tasks, ui
+
+from api.console.context import Console, rendered
+from api.console.feed import Snapshot
+from api.console.frame import RESPONSE_WITHIN_S, OpenPage, available, opened
+from api.console.incident_view import Point, View, load
+from api.console.rows import Row, row
+from api.maps import framing, to_gcj02
+from api.words import noted
+from domain.incident import Outcome
+from store import audit
+from store.desk import Waiting
+from store.errors import StoreError
+
+log = structlog.get_logger(__name__)
+
+_OUTCOMES: Final = tuple(outcome for outcome in Outcome if outcome is not Outcome.RECOVERED)
+_HOME_COLOUR: Final = "#0b5a52"
+_SEEN_COLOUR: Final = "#9b0039"
+
+
+def register(console: Console) -> None:
+    """``/incidents/{id}``."""
+
+    @ui.page("/incidents/{incident_id}", response_timeout=RESPONSE_WITHIN_S)
+    @available
+    async def incident(request: Request, incident_id: int) -> Any:
+        page = await opened(console, request, noted("Incident"))
+        if isinstance(page, Response):
+            return page
+        shown = _IncidentPage(page, incident_id)
+        view = await shown.read(first=True)
+        if view is None:
+            return HTMLResponse(rendered("missing.html", page.say, language=page.say.language.value), status_code=404)
+        shown.build(view)
+        page.told = shown.told
+        page.acted = shown.draw_again
+        page.hear({incident_id})
+        page.start()
+        return None
+
+
+class _IncidentPage:
+    """The page of one incident in one browser; read again whenever its line on the desk changes."""
+
+    def __init__(self, page: OpenPage, incident_id: int) -> None:
+        self._page = page
+        self._id = incident_id
+        self._line: Waiting | None = None
+        self._task_name = f"incident {incident_id} for {id(self)}"
+
+    async def read(self, *, first: bool = False) -> View | None:
+        """Everything about the incident; the first reading is a view of a person, and recorded."""
+        page = self._page
+        now = page.console.clock.now()
+        async with page.console.database.transaction() as connection:
+            view = await load(connection, page.visitor, page.say, self._id, now=now)
+            if view is not None and first:
+                by = page.visitor.actor.id
+                await audit.record(connection, by, "view", "incidents", [str(self._id)], now=now)
+                await audit.record(connection, by, "view", "residents", view.codes, now=now)
+        return view
+
+    def build(self, view: View) -> None:
+        """Lay the page out."""
+        page = self._page
+        with page.body:
+            self._head = ui.html("", sanitize=False, tag="div").classes("incident-head")
+            self._bar = ui.html("", sanitize=False, tag="div").classes("bar")
+            with ui.element("div").classes("columns"):
+                with ui.element("div").classes("column"):
+                    self._now = ui.html("", sanitize=False, tag="section").classes("card")
+                    self._facts = ui.html("", sanitize=False, tag="section").classes("card")
+                    self._circle = ui.html("", sanitize=False, tag="section").classes("card")
+                with ui.element("div").classes("column"):
+                    if view.points:
+                        with ui.element("section").classes("card"):
+                            self._map(view.points, page.say("Map"))
+                            self._places = ui.html("", sanitize=False)
+                    else:
+                        self._places = ui.html("", sanitize=False)
+                    self._timeline = ui.html("", sanitize=False, tag="section").classes("card")
+            self._dialogs = ui.html("", sanitize=False, tag="div")
+        self._draw(view)
+
+    def told(self, snapshot: Snapshot) -> None:
+        """Draw again if the line of this incident has changed, or has gone."""
+        line = next((one for one in snapshot.queue if one.id == self._id), None)
+        if line != self._line:
+            self._line = line
+            self.draw_again()
+
+    def draw_again(self) -> None:
+        """Read and draw once more, soon."""
+        background_tasks.create_lazy(self._again(), name=self._task_name)
+
+    async def _again(self) -> None:
+        try:
+            view = await self.read()
+        except StoreError as error:
+            log.info("an incident could not be read", incident=self._id, error=str(error))
+            self._line = None
+            return
+        if view is not None:
+            self._draw(view)
+
+    def _draw(self, view: View) -> None:
+        page = self._page
+        line: Row | None = row(self._line, page.say, may_act=page.may_act) if self._line is not None else None
+
+        def text(template: str, **more: Any) -> str:
+            return rendered(template, page.say, view=view, line=line, **more)
+
+        open_ = view.incident.state == "open"
+        unresolved = view.incident.state != "resolved"
+        self._head.set_content(text("incident_head.html"))
+        self._bar.set_content(text("incident_bar.html", may_act=page.may_act, is_open=open_, unresolved=unresolved))
+        self._now.set_content(text("incident_now.html"))
+        self._facts.set_content(text("incident_facts.html"))
+        self._circle.set_content(text("incident_circle.html"))
+        self._places.set_content(text("incident_places.html"))
+        self._timeline.set_content(text("incident_timeline.html"))
+        outcomes = [(outcome.value, page.say.of(outcome)) for outcome in _OUTCOMES]
+        self._dialogs.set_content(text("incident_dialogs.html", outcomes=outcomes) if page.may_act else "")
+
+    def _map(self, points: Sequence[Point], title: str) -> None:
+        """The points on a map; without tiles they still show how they lie to each other."""
+        config = self._page.console.config
+
+        def on_tiles(point: Point) -> tuple[float, float]:
+            return to_gcj02(point.lat, point.lon) if config.map_datum == "GCJ-02" else (point.lat, point.lon)
+
+        ui.label(title).props("role=heading aria-level=2").classes("map-title")
+        lat, lon, zoom = framing([on_tiles(point) for point in points])
+        leaflet = ui.leaflet(center=(lat, lon), zoom=zoom, options={"attributionControl": bool(config.map_tiles)})
+        leaflet.classes("map").props(f'role="region" aria-label="{title}"')
+        leaflet.clear_layers()
+        if config.map_tiles is not None:
+            leaflet.tile_layer(url_template=config.map_tiles, options={"attribution": config.map_attribution})
+        for point in points:
+            colour = _HOME_COLOUR if point.home else _SEEN_COLOUR
+            if point.accuracy_m:
+                style = {"radius": point.accuracy_m, "color": colour, "weight": 1, "fillOpacity": 0.15}
+                leaflet.generic_layer(name="circle", args=[on_tiles(point), style])
+            dot = {"radius": 9, "color": "#ffffff", "weight": 3, "fillColor": colour, "fillOpacity": 1}
+            leaflet.generic_layer(name="circleMarker", args=[on_tiles(point), dot])
