@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 _LAST_ANSWERS_S: Final = 5  # how long answers under way may take once we are asked to stop
 
 
 async def serve(
-    app: FastAPI,
+    app: Starlette,
     host: str,
     port: int,
     stop: asyncio.Event,

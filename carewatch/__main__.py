@@ -1,25 +1,57 @@
 """The command line: ``carewatch COMMAND``, or ``python -P -m carewatch COMMAND``."""
 
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from alerting.errors import AlertingError
-from carewatch.commands import devices, keys
-from carewatch.commands.backup import backup, restore
-from carewatch.commands.decode import decode
-from carewatch.commands.export_files import export_files
-from carewatch.commands.import_files import import_files
-from carewatch.commands.migrate import migrate
-from carewatch.commands.run import run
 from carewatch.commands.shared import Stated, stderr
-from carewatch.commands.up import up
-from carewatch.commands.users import users
 from carewatch.errors import CarewatchError
+from simulator.errors import SimulatorError
 from store.errors import StoreError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+COMMANDS: Final = {
+    "up": "up:up",
+    "send": "send:send",
+    "run": "run:run",
+    "migrate": "migrate:migrate",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "import": "import_files:import_files",
+    "export": "export_files:export_files",
+    "devices": "devices:app",
+    "keys": "keys:app",
+    "users": "users:users",
+    "decode": "decode:decode",
+    "stand-in": "stand_in:stand_in",
+}
+"""Each command with the module below ``carewatch.commands`` and the function or group in it."""
+
+
+class _OnDemand(TyperGroup):
+    """Imports a command when it is called: an engine need not carry what a demo needs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(f"carewatch.commands.{module}"), name)
+        if isinstance(found, typer.Typer):
+            group = typer.main.get_group(found)
+            group.name = cmd_name
+            return group
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(cmd_name)(found)
+        return typer.main.get_command(single)
+
+
+app = typer.Typer(cls=_OnDemand, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -34,24 +66,11 @@ def carewatch(
     context.obj = Stated(config, folder)
 
 
-app.command()(up)
-app.command()(run)
-app.command()(migrate)
-app.command()(backup)
-app.command()(restore)
-app.command("import")(import_files)
-app.command("export")(export_files)
-app.add_typer(devices.app, name="devices")
-app.add_typer(keys.app, name="keys")
-app.command()(decode)
-app.add_typer(users, name="users")
-
-
 def main() -> None:
     """Run the command line; exits with 0, 1 for what could not be done (and says why), or 2 for a wrong argument."""
     try:
         app()
-    except (CarewatchError, AlertingError, StoreError) as error:
+    except (CarewatchError, AlertingError, SimulatorError, StoreError) as error:
         stderr.print(f"carewatch: {error}", style="red", markup=False)
         raise SystemExit(1) from error
 

@@ -2,13 +2,10 @@
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-import structlog
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from starlette.applications import Starlette
@@ -16,11 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from api.serving import serve
 from domain.health import Health
-
-log = structlog.get_logger(__name__)
-
-_LAST_ANSWERS_S: Final = 1
 
 
 class ObserveConfig(BaseModel, frozen=True, extra="forbid"):
@@ -58,29 +52,18 @@ async def observed(
             Route("/metrics", _metrics),
         ]
     )
-    with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        server = _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                timeout_graceful_shutdown=_LAST_ANSWERS_S,
-            )
-        )
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            yield f"http://{host}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await serving
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # whoever runs the process decides when it ends
+    stop = asyncio.Event()
+    where: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(app, host, port, stop, listening=where.set_result))
+    try:
+        awaited: list[asyncio.Future[Any]] = [serving, where]
+        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+        yield await where
+    finally:
+        stop.set()
+        await serving
 
 
 def _health(process: str, health: Health, now: datetime) -> Response:

@@ -16,6 +16,7 @@ from carewatch.settings import Settings
 from carewatch.supervise import stop_on_signals
 from domain.clock import Clock
 from domain.health import Health
+from ingest.config import LaneName
 from store.errors import StoreError, Unavailable
 from store.pool import DatabaseClock, open_database
 
@@ -45,7 +46,15 @@ class Process:
     """The components of its health that must be well before it counts as serving."""
 
 
+_LANE_READY: Final = ("database", "broker", "lease")
+
 PROCESSES: Final[dict[ProcessName, Process]] = {
+    ProcessName.INGEST_ALARM: Process(
+        module="ingest.lane", config=lambda settings: settings.lane(LaneName.ALARM), ready=_LANE_READY
+    ),
+    ProcessName.INGEST_TELEMETRY: Process(
+        module="ingest.lane", config=lambda settings: settings.lane(LaneName.TELEMETRY), ready=_LANE_READY
+    ),
     ProcessName.ENGINE: Process(
         module="alerting.engine", config=lambda settings: settings.engine, ready=("loop:escalation",)
     ),

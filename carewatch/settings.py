@@ -32,6 +32,7 @@ from carewatch.embedded.postgres import PostgresServer
 from carewatch.errors import SettingFault, SettingsFault
 from carewatch.logging import LogConfig
 from carewatch.observe import ObserveConfig
+from ingest.config import IngestConfig, LaneName
 
 PREFIX: Final = "CAREWATCH_"
 DELIMITER: Final = "__"
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     twilio: TwilioConfig | None = Field(default=None, description="The account for calls and texts; none: none go out")
     log: LogConfig
     observe: ObserveConfig
+    ingest: IngestConfig
     engine: EngineConfig
     sender: SenderConfig
     web: WebConfig
@@ -97,6 +99,7 @@ class Settings(BaseSettings):
         shared.setdefault("dsn", _embedded_dsn(folder))
         shared.setdefault("broker_url", _embedded_broker_url(folder, stated))
         shared.setdefault("public_url", cls.model_fields["public_url"].default)
+        shared["lane"] = LaneName.ALARM  # each lane has it replaced, see lane()
         given = {**stated, "folder": folder}
         for name, section in sections().items():
             if name != "twilio" or stated.get("twilio") is not None:
@@ -122,6 +125,10 @@ class Settings(BaseSettings):
                 " must never reach a real phone; use the stand-in on this machine, or set deployment to production"
             )
         return twilio
+
+    def lane(self, name: LaneName) -> IngestConfig:
+        """The settings of one lane."""
+        return self.ingest.model_copy(update={"lane": name})
 
     @property
     def database_dsn(self) -> str:
@@ -152,23 +159,25 @@ def sections() -> dict[str, type[BaseModel]]:
     return {"twilio": TwilioConfig, **classes}
 
 
-def load(config: Path | None = None, **overrides: Any) -> Settings:
+def load(config: Path | None = None, *, environment: bool = True, **overrides: Any) -> Settings:
     """Read the settings.
 
     Args:
         config: a TOML file; by default the one that ``CAREWATCH_CONFIG`` names, if any.
+        environment: False reads nothing from the environment.
         overrides: what the command line states; None states nothing.
 
     Raises:
         SettingsFault: with every setting that cannot be used, all at once.
     """
-    file = config or (Path(named) if (named := os.environ.get(CONFIG_VARIABLE)) else None)
+    named = os.environ.get(CONFIG_VARIABLE) if environment else None
+    file = config or (Path(named) if named else None)
     if file is not None:
         _readable(file)
     stated = {name: value for name, value in overrides.items() if value is not None}
-    faults = list(_unknown_variables())
+    faults = list(_unknown_variables()) if environment else []
     try:
-        settings = _reading(file)(**stated)
+        settings = _reading(file, environment)(**stated)
     except ValidationError as error:
         faults.extend(_faults(error))
     except SettingsError as error:
@@ -178,11 +187,11 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
     return settings
 
 
-def _reading(file: Path | None) -> type[Settings]:
-    class FromFile(Settings):
-        model_config = SettingsConfigDict(toml_file=file)
+def _reading(file: Path | None, environment: bool) -> type[Settings]:
+    class Reading(Settings):
+        model_config = SettingsConfigDict(toml_file=file, env_prefix=PREFIX if environment else "\0")
 
-    return FromFile
+    return Reading
 
 
 def _readable(file: Path) -> None:

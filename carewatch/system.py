@@ -92,6 +92,7 @@ def addresses(settings: Settings) -> Sequence[tuple[str, str]]:
     ports = ", ".join(f"{name} {settings.observe.port(name)}" for name in PROCESSES)
     return [
         ("console", settings.console.console_url),
+        ("console", settings.console.console_url),
         ("REST interface", f"{settings.public_url}/api/v1"),
         ("broker", without_password(settings.broker)),
         ("database", without_password(settings.database_dsn)),

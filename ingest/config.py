@@ -27,7 +27,7 @@ class LaneName(StrEnum):
 class IngestConfig(BaseModel):
     """One lane of one partition."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dsn: str
     broker_url: SecretStr

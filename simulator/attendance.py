@@ -5,6 +5,7 @@ The simulator plays the duty desk's keyboard too: technical matters that nobody 
 
 import asyncio
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,12 +23,22 @@ _DESK_SETTLES_AFTER: Final = timedelta(minutes=20)
 class Attendance:
     """Looks at the open incidents again and again, and lets people arrive and finish in time."""
 
-    def __init__(self, platform: Platform, clock: Clock, since: datetime, journey: Journey, seed: int) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        clock: Clock,
+        since: datetime,
+        journey: Journey,
+        seed: int,
+        did: Callable[[SeenIncident, str, str], None] = lambda incident, deed, who: None,
+    ) -> None:
+        """Describe it; ``did`` is told of each arrival (``arrive``) and end (``close``), and by whom."""
         self._platform = platform
         self._clock = clock
         self._since = since
         self._journey = journey
         self._seed = seed
+        self._did = did
         self._going: dict[int, tuple[str, datetime]] = {}
         self.troubles: list[str] = []
         """What the platform refused; none of it stops the others."""
@@ -64,8 +75,10 @@ class Attendance:
         travels, stays = self._times(who, incident)
         if incident.state == "acknowledged" and now >= leaves_at + travels:
             await self._platform.say(incident.id, "arrive", responder=who)
+            self._did(incident, "arrive", who)
         elif incident.state == "on_scene" and now >= leaves_at + travels + stays:
             await self._platform.say(incident.id, "close", outcome="assistance", responder=who)
+            self._did(incident, "close", who)
 
     async def _who_goes(self, incident: SeenIncident) -> tuple[str, datetime] | None:
         whole = await self._platform.whole(incident.id)

@@ -4,6 +4,7 @@ SimulatorError
 ├── TimeWentBackwards    a clock was asked to run backwards
 ├── NothingCame          a call, message or state that a story waited for did not come in time
 ├── UnexpectedTraffic    calls, messages or TwiML that nobody expected came
+├── NoBroker             there is no connection to the MQTT broker
 ├── PlatformRefused      the platform did not do what it was asked through its interface
 ├── NotOnThePhone        somebody was asked to do on a call what its state does not allow
 ├── NotTwiml             a document that is not TwiML; carries Twilio's error code
@@ -94,6 +95,15 @@ class BadScenario(SimulatorError):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = tuple(faults)
+
+
+class NoBroker(SimulatorError):
+    """The broker at ``where`` cannot be reached, or refuses us: ``reason``."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"no connection to the broker at {where}: {reason}")
+        self.where = where
+        self.reason = reason
 
 
 class PlatformRefused(SimulatorError):

@@ -46,6 +46,10 @@ _OF_ORGANISATIONS: Final = (
     (COUNTY, "duty_desk", "县值班员", 2),
 )
 _DESK_ANSWERS_AFTER_S: Final = 4.0
+NUMBER_PREFIX: Final = "+86142"
+"""No subscriber's number begins like this, so that even a slip would reach nobody."""
+_SURNAMES: Final = "陈林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓"
+_GIVEN_NAMES: Final = "伟芳敏静磊洋艳勇娜军丽强杰娟涛霞"
 
 
 def recruit(
@@ -61,25 +65,31 @@ def recruit(
             if draw.random() < share:
                 temper: Temper = _temper(draw, tempers)
                 temper = LetsItRing() if home.code in silent else temper
-                found.append(
-                    _responder(len(found), f"{home.code}-{circle}", circle, relation, home.code, VILLAGE, temper)
-                )
+                code = f"{home.code}-{circle}"
+                name = _name(seed, f"{code}-{len(found)}", home.residents[0].surname if circle == "children" else "")
+                found.append(_responder(len(found), code, name, circle, relation, home.code, VILLAGE, temper))
     draw = draws(seed, "organisations")
     for organisation, circle, name, count in _OF_ORGANISATIONS:
         for index in range(count):
             desk = circle == "duty_desk"
             temper = Answers(after_s=_DESK_ANSWERS_AFTER_S, keys=("1",)) if desk else _temper(draw, tempers)
             code = f"{organisation}-{circle}-{index + 1}"
-            found.append(_responder(len(found), code, circle, name, None, organisation, temper))
+            title = f"{name}{_name(seed, code, '')}"
+            found.append(_responder(len(found), code, title, circle, name, None, organisation, temper))
     return found
 
 
+def _name(seed: int, code: str, surname: str) -> str:
+    draw = draws(seed, "name", code)
+    family, given = (words[int(draw.integers(len(words)))] for words in (_SURNAMES, _GIVEN_NAMES))
+    return (surname or family) + given
+
+
 def _responder(
-    index: int, code: str, circle: str, relation: str, home: str | None, organisation: str, temper: Temper
+    index: int, code: str, name: str, circle: str, relation: str, home: str | None, organisation: str, temper: Temper
 ) -> Responder:
-    number = f"+86170{index:08d}"
+    number = f"{NUMBER_PREFIX}{index:08d}"
     unique = f"{code}-{index}" if home else code
-    name = f"{relation}{index}"
     return Responder(
         code=unique.replace("_", "-"),
         name=name,

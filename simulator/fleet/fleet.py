@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import ssl
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from devices.wire.mqtt import TopicCache
 from domain.clock import Clock
 from simulator.fleet.deeds import Alarms, Babbles, Deed, Tells, Vanishes
 from simulator.fleet.link import KEEP_ALIVE_S, Identity, Link, LinkState, Switchboard
-from simulator.fleet.outfit import CELL, Device
+from simulator.fleet.outfit import Device
 from simulator.fleet.voices.choir import voice_of
 from simulator.fleet.voices.message import Message, Voice
 from simulator.fleet.witness import Journey, Witness
@@ -61,6 +62,8 @@ class Fleet:
         port: int,
         clock: Clock,
         passwords: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        login: tuple[str, str] | None = None,
         manners: Manners | None = None,
         seed: int = 0,
     ) -> None:
@@ -77,6 +80,8 @@ class Fleet:
             topics=TopicCache(limit=65_536),
             chance=random.Random(seed + 1),
             source=sources() if loopback else lambda: None,
+            tls=tls,
+            login=login,
         )
         self._passwords = passwords or {}
         self._puppets: dict[str, _Puppet] = {}
@@ -161,7 +166,7 @@ class Fleet:
             identity = Identity(
                 client_id=device.device_id,
                 password=self._passwords.get(device.device_id),
-                hears=tuple(str(Topic(CELL, device.device_id, channel)) for channel in heard),
+                hears=tuple(str(Topic(device.cell, device.device_id, channel)) for channel in heard),
                 sleeps=device.model.sleeps,
             )
             self._links[device.device_id] = Link(

@@ -6,6 +6,7 @@ machine time: a protocol's time-outs do not run faster because a simulated day d
 
 import asyncio
 import random
+import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,6 +78,9 @@ class Switchboard:
     """For back-off and jitter only: nothing that is in the ledger hangs on it."""
     source: Callable[[], tuple[str, int] | None] = lambda: None
     """The local address for the next connection."""
+    tls: ssl.SSLContext | None = None
+    login: tuple[str, str] | None = None
+    """User and password of links that have no password of their own."""
 
 
 class _Wire(asyncio.Protocol):
@@ -137,6 +141,7 @@ class Link:
         "_will",
         "_wire",
         "came_up",
+        "fault",
         "identity",
         "state",
     )
@@ -156,6 +161,8 @@ class Link:
         self._will = will
         self.came_up = came_up
         self.state = LinkState.DOWN
+        self.fault = ""
+        """Why the last attempt to connect failed."""
         self._wire: _Wire | None = None
         self._waiting: deque[tuple[Message, Journey | None]] = deque()
         self._flying: dict[int, tuple[Message, Journey | None]] = {}
@@ -242,7 +249,8 @@ class Link:
                     self._hear(topic, payload)
                 case ConnAck(code=ConnectCode.ACCEPTED):
                     self._up(wire)
-                case ConnAck():
+                case ConnAck(code=code):
+                    self.fault = f"the broker refuses us: {ConnectCode(code).name.lower().replace('_', ' ')}"
                     counts.connections_failed += 1
                     wire.abort()
         if self.identity.sleeps and not self._flying and not self._waiting:
@@ -272,9 +280,14 @@ class Link:
         try:
             async with asyncio.timeout(_SOCKET_PATIENCE_S):
                 await asyncio.get_running_loop().create_connection(
-                    lambda: wire, self._board.host, self._board.port, local_addr=self._board.source()
+                    lambda: wire,
+                    self._board.host,
+                    self._board.port,
+                    local_addr=self._board.source(),
+                    ssl=self._board.tls,
                 )
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError) as failure:
+            self.fault = str(failure) or f"no answer within {_SOCKET_PATIENCE_S:g} s"
             self._board.witness.counts.connections_failed += 1
             self._wire = None
             if self.state is not LinkState.CUT:
@@ -283,15 +296,16 @@ class Link:
         self._retry = asyncio.get_running_loop().call_later(_SOCKET_PATIENCE_S, self._lose_patience, wire)
 
     def _introduction(self, name: str) -> Connect:
-        words, password = self._will(name), self.identity.password
-        will = None
+        words, will = self._will(name), None
+        own = None if self.identity.password is None else (self.identity.client_id, self.identity.password)
+        user, password = own or self._board.login or (None, None)
         if words is not None:
             will = Will(topic=words.topic, payload=words.payload, qos=words.qos, retain=words.retain)
         return Connect(
             client_id=self.identity.client_id,
             keep_alive_s=2 * KEEP_ALIVE_S,
             will=will,
-            username=None if password is None else self.identity.client_id,
+            username=user,
             password=None if password is None else password.encode(),
         )
 
@@ -351,7 +365,7 @@ class Link:
             return
         told = _receipt.decode(payload)
         self._awaiting.pop(told.id, None)
-        self._board.witness.hears(self.identity.client_id, told.id, told.stage, self._board.care_now())
+        self._board.witness.hears(self.identity.client_id, told, self._board.care_now())
 
     def _resend_later(self) -> None:
         if self._resend is not None:

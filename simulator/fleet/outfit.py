@@ -28,6 +28,7 @@ class Device:
     """At the beginning."""
     clock_off_s: float
     """How far its clock is ahead of the truth."""
+    cell: str = CELL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from devices.native import Stage
+from devices.native import Receipt, Stage
 
 
 class Journey(msgspec.Struct, kw_only=True):
@@ -44,6 +44,8 @@ class Witness:
     journeys: dict[str, Journey] = field(default_factory=dict)
     acknowledged: Callable[[Journey], None] = lambda journey: None
     """Told of each journey that the broker has taken."""
+    told: Callable[[Journey, Receipt], None] = lambda journey, told: None
+    """Told of each receipt, the first of its stage."""
 
     def plans(self, device: str, event: str, planned: float) -> Journey:
         """An alarm is about to be sent."""
@@ -51,9 +53,10 @@ class Witness:
         self.journeys[f"{device}/{event}"] = journey
         return journey
 
-    def hears(self, device: str, event: str, stage: Stage, at: float) -> None:
+    def hears(self, device: str, told: Receipt, at: float) -> None:
         """A receipt has come; one for an alarm that nobody sent is only counted."""
         self.counts.receipts += 1
-        journey = self.journeys.get(f"{device}/{event}")
-        if journey is not None:
-            journey.receipts.setdefault(stage, at)
+        journey = self.journeys.get(f"{device}/{told.id}")
+        if journey is not None and told.stage not in journey.receipts:
+            journey.receipts[told.stage] = at
+            self.told(journey, told)

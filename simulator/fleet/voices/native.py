@@ -4,7 +4,7 @@ import msgspec
 
 from devices.topics import Channel, Topic
 from simulator.fleet.deeds import Alarms, Babbles, Quantities, Tells
-from simulator.fleet.outfit import CELL, Device
+from simulator.fleet.outfit import Device
 from simulator.fleet.voices.message import Message
 
 _encode = msgspec.json.Encoder().encode
@@ -15,7 +15,7 @@ class NativeVoice:
 
     def __init__(self, device: Device) -> None:
         self._off_s = device.clock_off_s
-        self._topics = {channel: str(Topic(CELL, device.device_id, channel)) for channel in Channel}
+        self._topics = {channel: str(Topic(device.cell, device.device_id, channel)) for channel in Channel}
         self._seq = 0
 
     def says(self, deed: Tells | Alarms | Babbles) -> list[Message]:

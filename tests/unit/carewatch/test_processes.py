@@ -43,3 +43,8 @@ def test_health_tells_what_is_wrong_and_how_long_it_has_been_well() -> None:
     assert told["ok"] is False
     assert told["components"]["database"]["last_ok_age_s"] == 8
     assert told["components"]["broker"]["reason"] == "it refuses us: check broker_url"
+
+
+def test_health_is_not_well_before_a_process_serves() -> None:
+    """Every process names what must be well before it counts as serving."""
+    assert all(process.ready for process in PROCESSES.values())

@@ -1,0 +1,36 @@
+"""What happens in the town, told as it happens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of thing happened."""
+
+    EMERGENCY = "emergency"
+    RECEIPT = "receipt"
+    CALL = "call"
+    KEY = "key"
+    UNREACHED = "unreached"
+    TEXT = "text"
+    ARRIVAL = "arrival"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One thing that happened at ``at`` (care time), in the words of somebody who sees the whole town.
+
+    ``home`` is the code of the home that it concerns; None where that cannot be seen from outside.
+    """
+
+    at: datetime
+    kind: Kind
+    text: str
+    home: str | None = None
+
+
+Tell = Callable[[Happening], None]
+"""Is told everything as it happens."""
