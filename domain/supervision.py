@@ -21,6 +21,11 @@ GATHER_FOR: Final = timedelta(minutes=5)
 """How long the first message about a silent device waits, if its class does not say less: whatever silenced it may be
 silencing its neighbours, and then one message speaks for all."""
 
+_UNWRITTEN_SHARE: Final = 0.25
+_UNWRITTEN_LEAST: Final = timedelta(seconds=1)
+_UNWRITTEN_MOST: Final = timedelta(seconds=60)
+_UNWRITTEN_SPREAD: Final = 1.25
+
 LOW_BATTERY_PCT: Final = 15.0
 WELL_BATTERY_PCT: Final = 25.0
 """Below the first a battery is low, from the second on it is well: ten points apart, because the same cell reads some
@@ -89,6 +94,13 @@ class Judgement:
     finding: Finding = Finding.NOTHING
 
 
+def unwritten_for(silent_after: timedelta) -> timedelta:
+    """How long words that say nothing new may stay unwritten: ingest writes when a device was last heard only so often,
+    a quarter of its class apart at most. So much longer it may seem to be silent.
+    """
+    return min(max(silent_after * _UNWRITTEN_SHARE, _UNWRITTEN_LEAST), _UNWRITTEN_MOST) * _UNWRITTEN_SPREAD
+
+
 def deadline(start: datetime, allowed: timedelta, outages: Iterable[Outage]) -> datetime:
     """When ``allowed`` will have passed since ``start``, not counting ``outages`` (ordered by their beginning)."""
     left, at = allowed, start
@@ -112,7 +124,7 @@ def judge(watch: Watch, heard: Heard, *, horizon: datetime, now: datetime, outag
     last = heard.last_at
     base = watch.armed_at if last is None else max(last, watch.armed_at)
     gone = watch.offline_since is not None and (last is None or last <= watch.offline_since)
-    due = deadline(base, watch.silent_after, outages)
+    due = deadline(base, watch.silent_after + unwritten_for(watch.silent_after), outages)
     if gone and watch.offline_since is not None:
         lost_at = max(watch.offline_since, watch.armed_at)
         due = min(due, deadline(lost_at, min(watch.silent_after, WILL_WAIT), outages))

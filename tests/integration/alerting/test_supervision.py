@@ -10,6 +10,7 @@ from fixtures.nights import Night
 
 from alerting.supervision import look, settle, supervision_turn
 from devices.model import Hazard
+from domain.supervision import unwritten_for
 from store import supervision as store
 
 SECONDS, MINUTES, HOURS = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -39,7 +40,7 @@ async def test_a_silent_device_is_an_incident_in_its_time_and_ends_when_it_is_he
     await quiet(night)
     assert await night.watch(29 * MINUTES, speaking="%-2") == []
     assert await night.unresolved(OFFLINE) == []
-    await night.watch(2 * MINUTES, speaking="%-2")
+    await night.watch(3 * MINUTES, speaking="%-2")
     assert await night.unresolved(OFFLINE) == sorted([*OF_HOME_1, "band-3", "button-3", "motion-3", "smoke-3"])
     assert await night.watch(5 * MINUTES, speaking="%-2") == ["grid-worker sms"] * 8
     await night.watch(20 * SECONDS, speaking="%")
@@ -54,7 +55,7 @@ async def test_a_device_that_was_never_heard_is_silent_too(night: Night) -> None
     await night.classes(30 * MINUTES)
     await night.watch(34 * MINUTES, speaking="%-2")
     assert await night.unresolved(OFFLINE) == []
-    await night.watch(2 * MINUTES, speaking="%-2")
+    await night.watch(3 * MINUTES, speaking="%-2")
     assert len(await night.unresolved(OFFLINE)) == 8
     assert set(await reasons(night)) == {("opened", "never_heard")}
 
@@ -81,7 +82,7 @@ async def test_our_own_outage_raises_no_alarm_and_real_silence_after_it_does(nig
     await night.watch(8 * MINUTES, speaking="%-2")
     await night.speak("%-3")
     assert await reasons(night) == []
-    await night.watch(4 * MINUTES, speaking="%-2")
+    await night.watch(6 * MINUTES, speaking="%-2")
     assert await night.unresolved(OFFLINE) == OF_HOME_1
 
 
@@ -159,7 +160,7 @@ async def test_a_changed_class_counts_at_once_from_the_change(night: Night) -> N
     await night.classes(30 * MINUTES)
     await night.watch(29 * MINUTES, speaking="%-2")
     assert await night.unresolved(OFFLINE) == []
-    await night.watch(2 * MINUTES, speaking="%-2")
+    await night.watch(3 * MINUTES, speaking="%-2")
     assert len(await night.unresolved(OFFLINE)) == 8
 
 
@@ -178,7 +179,8 @@ async def test_a_round_that_read_the_old_class_does_not_put_the_old_deadline_bac
     await settling
     await night.watch()
     rows = await night.query("SELECT DISTINCT due_at, silent_after FROM watches")
-    assert rows == [(night.now + 3 * MINUTES, 3 * MINUTES)]
+    due_at = night.now + 3 * MINUTES + unwritten_for(3 * MINUTES)
+    assert rows == [(due_at, 3 * MINUTES)]
 
 
 async def test_a_device_that_moves_or_is_retired_takes_its_incident_along(night: Night) -> None:
@@ -193,7 +195,7 @@ async def test_a_device_that_moves_or_is_retired_takes_its_incident_along(night:
     await night.watch(MINUTES, speaking="%-2")
     assert [one for one in await night.unresolved(OFFLINE) if one.endswith("-1")] == ["button-1", "smoke-1"]
     assert {("resolved", "moved"), ("resolved", "retired")} <= set(await reasons(night))
-    await night.watch(31 * MINUTES, speaking="%-2")
+    await night.watch(32 * MINUTES, speaking="%-2")
     home = await night.query(
         """SELECT h.code FROM incidents i JOIN households h ON h.id = i.household_id
            JOIN devices d ON d.id = i.device_key WHERE d.device_id = 'motion-1' AND i.state <> 'resolved'"""
@@ -239,7 +241,7 @@ async def test_several_engines_find_each_silence_once(night: Night, engines: int
 async def test_words_that_race_the_time_out_never_leave_an_incident_behind(night: Night) -> None:
     """Judged silent; its words, received before, are committed after: the next look takes the judgement back."""
     await quiet(night)
-    await night.idle(31 * MINUTES)
+    await night.idle(32 * MINUTES)
     received_at = night.now - 3 * MINUTES
     async with night.database.transaction() as judging:
         assert await look(judging, horizon=night.now, outages=(), now=night.now) == 12
@@ -259,7 +261,7 @@ async def test_a_wristband_rests_while_its_wearer_is_in_hospital_and_the_smoke_a
     await night.query("UPDATE residents SET state = 'home' WHERE code = 'zhang-1'")
     await night.watch(29 * MINUTES, speaking="%-2")
     assert "band-1" not in await night.unresolved(OFFLINE)
-    await night.watch(2 * MINUTES, speaking="%-2")
+    await night.watch(3 * MINUTES, speaking="%-2")
     assert "band-1" in await night.unresolved(OFFLINE)
 
 
@@ -267,7 +269,7 @@ async def test_a_device_of_a_drill_home_is_an_incident_of_a_drill(night: Night) 
     """Mode comes from registration."""
     await night.query("UPDATE households SET mode = 'drill' WHERE code = 'home-1'")
     await quiet(night)
-    await night.watch(31 * MINUTES, speaking="%-2")
+    await night.watch(32 * MINUTES, speaking="%-2")
     rows = await night.query(
         "SELECT mode, count(*) FROM incidents WHERE hazard = 'device_offline' GROUP BY 1 ORDER BY 1"
     )

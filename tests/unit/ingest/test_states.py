@@ -1,9 +1,12 @@
 """What is known of a device now: written when it matters, never moved back."""
 
+from datetime import timedelta
+
 import pytest
 from fixtures.registries import a_device
 
 from devices.model import Reading
+from domain.supervision import unwritten_for
 from ingest.packing import microseconds, moment_of
 from ingest.states import States
 
@@ -93,3 +96,15 @@ def test_devices_that_spoke_together_are_not_due_together() -> None:
         due.append(len(states.take()[0]))
     assert max(due) < 30
     assert sum(due[:44]) == 0
+
+
+@pytest.mark.parametrize("silent_after_s", [20.0, 90.0, 180.0, 1800.0, 90_000.0, 2_764_800.0])
+def test_words_stay_unwritten_no_longer_than_supervision_allows_for(silent_after_s: float) -> None:
+    """Else a device that speaks might be judged silent."""
+    allowed_us = unwritten_for(timedelta(seconds=silent_after_s)) // timedelta(microseconds=1)
+    for key in range(1, 200):
+        states, device = States(), a_device(key, f"d{key}", silent_after_s=silent_after_s)
+        states.speak(device, T0, late=False)
+        assert len(states.take()[0]) == 1
+        states.speak(device, T0 + allowed_us, late=False)
+        assert len(states.take()[0]) == 1
