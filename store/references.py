@@ -71,7 +71,8 @@ async def _below_their_parents(
     return [
         Dangling(index, "parent", parent, f"an organisation of a higher level than {records[index]['kind']}")
         for index, parent in parents.items()
-        if parent in kinds and _LEVELS.index(kinds[parent]) >= _LEVELS.index(records[index]["kind"])
+        if {kinds.get(parent), records[index]["kind"]} <= set(_LEVELS)
+        and _LEVELS.index(kinds[parent]) >= _LEVELS.index(records[index]["kind"])
     ]
 
 

@@ -49,7 +49,7 @@ def show_faults(faults: Sequence[Fault]) -> None:
     """Every fault on a line of its own, and how many there are."""
     for fault in faults:
         stderr.print(str(fault), markup=False, soft_wrap=True)
-    stderr.print(f"{len(faults)} faults; nothing was kept", style="red")
+    stderr.print(f"{len(faults)} fault{'' if len(faults) == 1 else 's'}; nothing was kept", style="red")
 
 
 def _import(context: typer.Context, tables: Sequence[Table], dry_run: bool) -> Report:

@@ -17,7 +17,7 @@ from store import audit, enrolled
 from store.enrolled import RETIRABLE, STRUCK_OFF, Stored
 from store.errors import StoreError, mapping
 from store.pool import Connection, Database
-from store.references import dangling
+from store.references import Dangling, dangling
 from store.registry import Noun, save
 
 _BATCH: Final = 5000
@@ -75,6 +75,15 @@ class _Judged:
     retired: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A row at fault: what it refers to is looked up all the same, so that all its faults are named at once."""
+
+    place: Place
+    record: dict[str, Any]
+    fields: frozenset[str]
+
+
 async def import_tables(
     database: Database,
     tables: Sequence[Table],
@@ -118,8 +127,9 @@ class _Import:
         for batch in _batches(noun, (row for table in tables for row in table.rows())):
             rows = [row for row in batch if isinstance(row, Row)]
             self._report.faults += [fault for fault in batch if isinstance(fault, Fault)]
-            judged = [one for one in await self._judge(noun, rows) if self._first(one, seen)]
-            await self._save(noun, await self._without_dangling(noun, judged))
+            judged, unread = await self._judge(noun, rows)
+            judged = [one for one in judged if self._first(one, seen)]
+            await self._save(noun, await self._without_dangling(noun, judged, unread))
             progress(noun, len(batch))
 
     async def retire(self) -> None:
@@ -134,7 +144,7 @@ class _Import:
     def _fault(self, place: Place, name: str, value: Any, allowed: str) -> None:
         self._report.faults.append(Fault(place, name, value, allowed))
 
-    async def _judge(self, noun: Noun, rows: Sequence[Row]) -> list[_Judged]:
+    async def _judge(self, noun: Noun, rows: Sequence[Row]) -> tuple[list[_Judged], list[_Unread]]:
         """Read rows as forms, laid over what is stored: a column that a file lacks leaves things as they are."""
         form = FORMS[noun]
         read: list[tuple[Row, dict[str, Any], bool]] = []
@@ -146,6 +156,7 @@ class _Import:
                 self._remember_bad(noun, row.cells)
         stored = await self._stored(noun, [given for _, given, _ in read])
         judged: list[_Judged] = []
+        unread: list[_Unread] = []
         for row, given, retired in read:
             # A relation's key may be written in several ways (8:00, 08:00:00), so that it is laid over afterwards.
             coded = None if noun in _ANCHORS else stored.get((given.get(form.key[0]),))
@@ -154,15 +165,19 @@ class _Import:
                 record = form.model_validate({k: v for k, v in merged.items() if v is not None}).record()
             except ValidationError as error:
                 self._remember_bad(noun, row.cells)
-                for one in error.errors(include_url=False, include_context=False):
-                    self._fault(row.place, *_explained(form.__name__, one))
+                faults = [_explained(form.__name__, one) for one in error.errors(include_url=False)]
+                for fault in faults:
+                    self._fault(row.place, *fault)
+                text = {name: merged.get(name) for name in form.model_fields}
+                record = {name: value if isinstance(value, str) else None for name, value in text.items()}
+                unread.append(_Unread(row.place, record, frozenset(fault[0] for fault in faults)))
                 continue
             key = tuple(record[name] for name in form.key)
             known, before = stored.get(key, (None, None))
             if before is not None:
                 record = {name: record[name] if name in given else before[name] for name in record}
             judged.append(_Judged(row.place, key, record, known, before, retired))
-        return judged
+        return judged, unread
 
     async def _stored(self, noun: Noun, given: Sequence[dict[str, Any]]) -> dict[Key, tuple[Stored, dict[str, Any]]]:
         form = FORMS[noun]
@@ -184,27 +199,35 @@ class _Import:
             self._fault(one.place, "key", shown, f"must be there once; it is at {before}, too")
         return before is one.place
 
-    async def _without_dangling(self, noun: Noun, judged: Sequence[_Judged]) -> list[_Judged]:
+    async def _without_dangling(
+        self, noun: Noun, judged: Sequence[_Judged], unread: Sequence[_Unread]
+    ) -> list[_Judged]:
         staying = [one for one in judged if not one.retired]
+        rows: list[_Judged | _Unread] = [*staying, *unread]
         found = await dangling(
             self._connection,
             noun,
-            [one.record for one in staying],
+            [one.record for one in rows],
             FORMS[noun].references,
             within=None,
-            before=[one.before for one in staying],
+            before=[one.before if isinstance(one, _Judged) else None for one in rows],
         )
-        broken: set[int] = set()
         for one in found:
-            broken.add(one.index)
-            self._remember_bad(noun, staying[one.index].record)
-            named = FORMS[noun].references.get(one.field)
-            of_cell = one.field == "cell" and f"cell {one.value}" in self._bad[Noun.ORGANISATIONS]
-            if not of_cell and (named is None or one.value not in self._bad[Noun(named)]):
-                self._fault(staying[one.index].place, one.field, one.value, f"must be {one.allowed}")
+            row = rows[one.index]
+            self._remember_bad(noun, row.record)
+            if not self._excused(noun, one) and (isinstance(row, _Judged) or one.field not in row.fields):
+                self._fault(row.place, one.field, one.value, f"must be {one.allowed}")
+        broken = {one.index for one in found}
         return [one for one in judged if one.retired] + [
             one for index, one in enumerate(staying) if index not in broken
         ]
+
+    def _excused(self, noun: Noun, one: Dangling) -> bool:
+        """It refers to a record that was refused itself."""
+        if one.field == "cell":
+            return f"cell {one.value}" in self._bad[Noun.ORGANISATIONS]
+        named = FORMS[noun].references.get(one.field)
+        return named is not None and one.value in self._bad[Noun(named)]
 
     async def _save(self, noun: Noun, judged: Sequence[_Judged]) -> None:
         tally = self._report.tallies.setdefault(noun, Tally())
