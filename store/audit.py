@@ -66,5 +66,6 @@ async def read_trail(
             "before": before,
             "limit": limit,
         },
+        prepare=False,  # planned for the filters that are given
     )
     return [AuditEntry(*row) for row in await cursor.fetchall()]

@@ -77,7 +77,9 @@ async def read(
         "after": after,
         "limit": limit,
     }
-    cursor = await connection.execute(getattr(queries("enrolled"), f"read_{noun.value}"), parameters)
+    # Never prepared: a plan for all parameters together reads the whole table where this one would look up a code.
+    statement = getattr(queries("enrolled"), f"read_{noun.value}")
+    cursor = await connection.execute(statement, parameters, prepare=False)
     return [Stored(*row) for row in await cursor.fetchall()]
 
 

@@ -163,6 +163,7 @@ async def list_incidents(
             "outcome": wanted.outcome,
             "number": wanted.number,
         },
+        prepare=False,  # planned for the filters that are given
     )
     return [IncidentView(*row) for row in await cursor.fetchall()]
 

@@ -52,6 +52,7 @@ async def quarantined(
     cursor = await connection.execute(
         queries("platform_views").quarantine,
         {"within": actor.organisation_id, "reason": reason, "before": before, "limit": limit},
+        prepare=False,  # planned for the filters that are given
     )
     return [Quarantined(*row) for row in await cursor.fetchall()]
 
