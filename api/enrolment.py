@@ -120,7 +120,8 @@ class Enrolment:
         """Everything of ``noun`` that hangs on the record ``anchor``."""
         async with self._services.database.transaction() as connection:
             await _only(connection, actor, *anchor)
-            found = await enrolled.read(connection, noun, within=actor.organisation_id, codes=[anchor[1]])
+            await self._audit_view(connection, actor, anchor[0], [anchor[1]])
+            found = await _hanging(connection, actor, noun, anchor)
         exchange.stands_at(tag_of_content([one.written for one in found]))
         return [shape.model_validate(one.written) for one in found]
 
@@ -142,7 +143,7 @@ class Enrolment:
         async with self._services.database.transaction() as connection:
             await enrolled.lock(connection, anchor[0], [anchor[1]])
             await _only(connection, actor, *anchor)
-            before = await enrolled.read(connection, noun, within=actor.organisation_id, codes=[anchor[1]])
+            before = await _hanging(connection, actor, noun, anchor)
             exchange.agree(tag_of_content([one.written for one in before]))
             old = {_key(shape, record): (one, record) for one in before if (record := _normal(shape, one.written))}
             await _refuse_dangling(
@@ -166,7 +167,7 @@ class Enrolment:
                 now=now,
                 detail={"list": noun.value, "struck_off": len(gone), "kept_or_new": len(wanted)},
             )
-            after = await enrolled.read(connection, noun, within=actor.organisation_id, codes=[anchor[1]])
+            after = await _hanging(connection, actor, noun, anchor)
         exchange.stands_at(tag_of_content([one.written for one in after]))
         return [shape.model_validate(one.written) for one in after]
 
@@ -205,8 +206,19 @@ async def _only(connection: Connection, actor: Actor, noun: Noun, code: str) -> 
     return found[0]
 
 
+async def _hanging(connection: Connection, actor: Actor, noun: Noun, anchor: tuple[Noun, str]) -> list[enrolled.Stored]:
+    """Everything of ``noun`` that hangs on ``anchor``, and not on another record that bears the same code."""
+    found = await enrolled.read(connection, noun, within=actor.organisation_id, codes=[anchor[1]], retired=None)
+    return [one for one in found if one.written[_side(anchor[0])] == anchor[1]]
+
+
+def _side(noun: Noun) -> str:
+    """The field in which relations name what they hang on."""
+    return noun.value.removesuffix("s")
+
+
 def _refuse_strangers(records: Sequence[Mapping[str, Any]], anchor: tuple[Noun, str]) -> None:
-    field = anchor[0].value.removesuffix("s")
+    field = _side(anchor[0])
     faults = [
         FieldFault(field=f"body.{index}.{field}", value=record[field], limit=f"{anchor[1]}, as in the path")
         for index, record in enumerate(records)

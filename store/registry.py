@@ -22,6 +22,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+import msgspec
 from psycopg.types.json import Jsonb
 
 from domain.people import phone_fault
@@ -71,8 +72,9 @@ async def save(
         _refuse_bad_phone(noun, record)
     saved: list[Saved] = []
     for batch in _batches(noun, records):
+        rows = Jsonb(batch, dumps=msgspec.json.encode)
         cursor = await connection.execute(
-            getattr(queries("registry"), f"save_{noun.value}"), {"rows": Jsonb(batch), "now": now}
+            getattr(queries("registry"), f"save_{noun.value}"), {"rows": rows, "now": now}
         )
         saved.extend(Saved(*row) for row in await cursor.fetchall())
     if len(saved) != len(records):

@@ -10,6 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from carewatch.commands.connecting import with_database
 from carewatch.commands.shared import stderr, stdout
 from carewatch.importing.exporting import Format, export_to
+from store import audit
 from store.pool import Database
 from store.registry import Noun
 
@@ -26,6 +27,8 @@ def export_files(
         task = bar.add_task("exporting")
 
         async def work(database: Database, now: datetime) -> dict[Noun, int]:
+            async with database.transaction() as connection:
+                await audit.record(connection, "command:export", "export", "*", ["*"], now=now)
             return await export_to(database, folder, form, progress=lambda noun, rows: bar.advance(task, rows))
 
         counts = with_database(context, "export", work)

@@ -167,6 +167,17 @@ async def test_the_circle_of_a_home_is_replaced_whole(web: Web) -> None:
     assert again.headers["etag"] == changed.headers["etag"]
 
 
+async def test_a_home_and_an_organisation_of_one_code_keep_their_circles_apart(web: Web) -> None:
+    """Codes are unique within a noun only."""
+    async with web.client(await web.key()) as client:
+        await client.put("/api/v1/households/town", json=HOME | {"code": "town"})
+        assert (await client.get("/api/v1/households/town/circles")).json() == []
+        emptied = await client.put("/api/v1/households/town/circles", json=[], headers={"If-Match": "*"})
+        assert emptied.status_code == 200
+        town = (await client.get("/api/v1/organisations/town/circles")).json()
+    assert {one["circle"] for one in town} == {"care_service", "duty_desk"}
+
+
 async def test_a_list_cannot_smuggle_in_another_record(web: Web) -> None:
     """Members of another home are refused, with their place in the list."""
     async with web.client(await web.key()) as client:
