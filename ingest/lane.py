@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -121,7 +122,10 @@ class Lane:
     @asynccontextmanager
     async def _leased(self) -> AsyncIterator[Lease]:
         async with self._database.transaction() as connection:
-            lease = await leases.take(connection, self._config.client_id, self._holder, for_s=self._config.lease_s)
+            name = self._config.client_id
+            before = await leases.holder_of(connection, name)
+            dead = before if before is not None and _is_dead(before) else None
+            lease = await leases.take(connection, name, self._holder, for_s=self._config.lease_s, dead=dead)
         if lease is None:
             raise NotOurs(self._config.client_id)
         self._health.well("lease", self._now())
@@ -238,6 +242,14 @@ class Lane:
             return self._clock.now()
         except StoreError:
             return datetime.now(UTC)
+
+
+def _is_dead(holder: str) -> bool:
+    """True if ``holder`` was a process of this machine and is no more; its number may have been given to another, then
+    its lease runs out. Source: proc(5).
+    """
+    host, pid, _ = holder.rsplit(":", 2) if holder.count(":") >= 2 else ("", "", "")
+    return host == socket.gethostname() and Path("/proc/self").exists() and not Path(f"/proc/{pid}").exists()
 
 
 async def _wait(stop: asyncio.Event, for_s: float) -> None:

@@ -121,12 +121,18 @@ class Pipeline:
         nothing_follows: list[Message] = []
         for now_us, message in enumerate(messages, first_us):
             source = self._sources.get(message.topic) or self._source(message.topic)
-            if source.plain and self._take_plain(message, source.device, now_us):
-                continue
-            if source.trouble is Reason.UNKNOWN_DEVICE and not final:
-                self._park(message)
-            elif not self._take_any(message, source, now, now_us):
-                nothing_follows.append(message)
+            try:
+                if source.plain and self._take_plain(message, source.device, now_us):
+                    continue
+                if source.trouble is Reason.UNKNOWN_DEVICE and not final:
+                    self._park(message)
+                elif not self._take_any(message, source, now, now_us):
+                    nothing_follows.append(message)
+            except Exception:
+                # Whatever is wrong with our program: the messages behind this one must not suffer, and it is kept.
+                log.exception("a message broke the program", topic=message.topic)
+                broken = judging.judge_broken(message, source, self._registry, now=now, mark=self._mark(now_us))
+                self._send_on(message, broken, now_us)
         if nothing_follows:
             self._acknowledge(nothing_follows)
 
@@ -154,14 +160,13 @@ class Pipeline:
             return False
         if source.route.kind is Kind.CANARY:
             return self._take_canary(message, now, now_us)
-        mark = f"{self._process}-{now_us}"
-        try:
-            judged = judging.judge(message, source, self._registry, now=now, mark=mark, is_news=self._alarming.is_news)
-        except Exception:
-            # Whatever is wrong with our program: the messages behind this one must not suffer, and it is kept.
-            log.exception("a message broke the program", topic=message.topic)
-            judged = judging.judge_broken(message, source, self._registry, now=now, mark=mark)
+        judged = judging.judge(
+            message, source, self._registry, now=now, mark=self._mark(now_us), is_news=self._alarming.is_news
+        )
         return self._send_on(message, judged, now_us)
+
+    def _mark(self, now_us: int) -> str:
+        return f"{self._process}-{now_us}"
 
     def _take_canary(self, message: Message, now: datetime, now_us: int) -> bool:
         if isinstance(message, Oversized):

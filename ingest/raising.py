@@ -69,6 +69,8 @@ def unclear_alarm(spoken: Spoken, signal: Signal | None, reason: str, organisati
         subject_kind=SubjectKind.SOURCE,
         subject_id=spoken.name,
         organisation_id=organisation_id,
+        household_id=spoken.device.household_id if spoken.device is not None else None,
+        resident_id=spoken.device.resident_id if spoken.device is not None else None,
         reason=reason,
     )
 

@@ -23,12 +23,21 @@ class Lease:
     fence: int
 
 
-async def take(connection: Connection, name: str, holder: str, *, for_s: float) -> Lease | None:
+async def holder_of(connection: Connection, name: str) -> str | None:
+    """Who has held the lease ``name`` last."""
+    row = await (await connection.execute(queries("leases").holder, {"name": name})).fetchone()
+    return None if row is None else str(row[0])
+
+
+async def take(
+    connection: Connection, name: str, holder: str, *, for_s: float, dead: str | None = None
+) -> Lease | None:
     """Take the lease ``name`` for ``for_s`` seconds, or return None while somebody else holds it.
 
-    ``holder`` names one process, not a role. Once this is committed, no transaction of an earlier holder commits.
+    ``holder`` names one process, not a role; ``dead`` one that is known to live no more, so that its lease need not run
+    out. Once this is committed, no transaction of an earlier holder commits.
     """
-    asked = {"name": name, "holder": holder, "for_s": for_s}
+    asked = {"name": name, "holder": holder, "for_s": for_s, "dead": dead or holder}
     free = await (await connection.execute(queries("leases").free, asked)).fetchone()
     if free != (True,):
         return None

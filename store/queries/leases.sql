@@ -3,18 +3,23 @@
 SELECT pg_advisory_xact_lock(hashtextextended('lease ' || %(name)s, 0));
 
 -- name: take
--- Take a lease that is free, has run out, or is the holder's own; the fence rises.
+-- Take a lease that is free, has run out, is the holder's own, or that of one who is known to be dead; the fence rises.
 INSERT INTO leases (name, holder, until)
 VALUES (%(name)s, %(holder)s, clock_timestamp() + make_interval(secs => %(for_s)s))
 ON CONFLICT (name) DO UPDATE
 SET holder = excluded.holder, fence = leases.fence + 1, until = excluded.until
-WHERE leases.until < clock_timestamp() OR leases.holder = excluded.holder
+WHERE leases.until < clock_timestamp() OR leases.holder IN (excluded.holder, %(dead)s)
 RETURNING fence;
 
 -- name: free
 -- Whether ``take`` would succeed now.
 SELECT NOT EXISTS (
-    SELECT FROM leases WHERE name = %(name)s AND holder <> %(holder)s AND until >= clock_timestamp());
+    SELECT FROM leases
+    WHERE name = %(name)s AND holder NOT IN (%(holder)s, %(dead)s) AND until >= clock_timestamp());
+
+-- name: holder
+-- Who has held a lease last.
+SELECT holder FROM leases WHERE name = %(name)s;
 
 -- name: renew
 -- Keep a lease that nobody has taken over.

@@ -6,7 +6,7 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,9 +52,11 @@ async def lane_process(config: IngestConfig, *options: str) -> AsyncIterator[Pro
 async def test_killed_between_commit_and_acknowledgement_everything_comes_again_and_counts_once(
     database: Database, dsn: str, broker_url: str
 ) -> None:
-    """Alarms with ids and readings with times; the first process never acknowledges, and is killed."""
+    """Alarms with ids and readings with times; the first process never acknowledges, and is killed. The next one sees
+    that it is dead, and does not wait for its lease to run out.
+    """
     now = time.time()
-    alarm, telemetry = (lane_config(dsn, broker_url, lane, lease_s=1.0) for lane in LaneName)
+    alarm, telemetry = (lane_config(dsn, broker_url, lane, lease_s=600.0) for lane in LaneName)
     async with lane_process(alarm, "deaf") as first, lane_process(telemetry, "deaf") as second:
         await until_rows(database, "SELECT count(*) FROM canaries", [(2,)])
         async with device(broker_url, "button-1") as button:
@@ -65,8 +67,9 @@ async def test_killed_between_commit_and_acknowledgement_everything_comes_again_
                 await button.publish("care/qinghe/band-1/telemetry", payload, qos=1)
         await until_rows(database, "SELECT count(*) FROM alarms", [(50,)])
         await until_rows(database, "SELECT count(*) FROM readings", [(500,)])
-        first.kill()
-        second.kill()
+        for killed in (first, second):
+            killed.kill()
+            await killed.wait()
     async with lane_process(alarm), lane_process(telemetry):
         await until_rows(database, "SELECT count(*), min(repeats) >= 1 FROM alarms", [(50, True)])
         async with device(broker_url, "band-2") as band:
@@ -202,6 +205,12 @@ class DeafProxy:
         self.accepted = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
+    async def close(self) -> None:
+        """Close every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def serve(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         """One connection, both ways."""
         self.accepted += 1
@@ -221,6 +230,8 @@ class DeafProxy:
             pass
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 @pytest.mark.usefixtures("town")
@@ -241,5 +252,6 @@ async def test_a_half_open_connection_is_noticed_and_replaced(
         async with device(broker_url, "button-1") as button:
             await button.publish("care/qinghe/button-1/alarm", press(1), qos=1)
         await until_rows(database, "SELECT alarms FROM incidents", [(1,)])
+    await proxy.close()
     server.close()
     await server.wait_closed()

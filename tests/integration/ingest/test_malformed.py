@@ -95,9 +95,13 @@ async def test_five_thousand_malformed_messages_are_in_quarantine_and_the_next_a
             await vandal.publish(topic, payload, qos=1)
         await vandal.publish("care/qinghe/button-1/alarm", GOOD[0], qos=1)
         await vandal.publish("care/qinghe/band-1/telemetry", encode_telemetry(Reading(heart_rate_bpm=70.0)), qos=1)
-        await until_rows(database, "SELECT sum(times)::int FROM quarantine", [(MESSAGES,)])
         await until_rows(database, "SELECT count(*) FROM incidents WHERE hazard = 'sos'", [(1,)])
         await until_rows(database, "SELECT count(*) FROM readings WHERE heart_rate_bpm = 70", [(1,)])
-    unclear = await rows(database, "SELECT count(*), sum(alarms)::int FROM incidents WHERE hazard = 'unclear'")
-    assert unclear == [(len(set(alarms)), len(alarms))]
+        await until_rows(
+            database,
+            "SELECT count(*), sum(alarms)::int FROM incidents WHERE hazard = 'unclear'",
+            [(len(set(alarms)), len(alarms))],
+        )
+        # A broker that waits long for an acknowledgement sends a message again: then it is counted again.
+        await until_rows(database, f"SELECT sum(times) >= {MESSAGES} FROM quarantine", [(True,)])
     assert await rows(database, "SELECT count(*) FROM quarantine WHERE length(payload) <> size_bytes") == [(0,)]
