@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from nicegui import app as pages
 from nicegui import ui
 
 from api.console import sign_in
@@ -67,7 +66,6 @@ def build_app(console: Console) -> FastAPI:
         reconnect_timeout=60.0,
         binding_refresh_interval=None,
     )
-    pages.on_exception(lambda error: None)
     return app
 
 

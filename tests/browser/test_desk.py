@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fixtures.browsers import PATIENCE_MS, barriers
-from fixtures.consoles import Desk
+from fixtures.consoles import Desk, serving
 from playwright.async_api import Page, expect
 
 from devices.model import Hazard
@@ -15,7 +17,12 @@ from domain.people import Language
 from domain.permissions import Role
 from store.registry import Noun, save
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(600),
+]
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -152,13 +159,16 @@ async def test_a_message_to_the_console_arrives_when_an_operator_sees_it(duty_de
     assert await night.query("SELECT state FROM notifications") == [("delivered",)]
 
 
-async def test_a_page_without_its_console_says_that_it_stands_still(duty_desk: Desk) -> None:
+async def test_a_page_without_its_console_says_that_it_stands_still(
+    duty_desk: Desk, desk_dsn: str, tmp_path: Path
+) -> None:
     """The process dies: the operator is told, in the page that is still on the screen."""
-    desk = duty_desk
-    await desk.account("li")
-    async with desk.window("li") as li:
-        await expect(li.get_by_text("Nothing is open.")).to_be_visible()
-        await expect(li.locator("[data-offline]")).to_be_hidden()
-        desk.process.kill()
-        await desk.process.wait()
-        await expect(li.locator("[data-offline]")).to_be_visible()
+    await duty_desk.account("li")
+    async with serving(desk_dsn, tmp_path) as own:
+        desk = replace(duty_desk, url=own.url)
+        async with desk.window("li") as li:
+            await expect(li.get_by_text("Nothing is open.")).to_be_visible()
+            await expect(li.locator("[data-offline]")).to_be_hidden()
+            own.process.kill()
+            await own.process.wait()
+            await expect(li.locator("[data-offline]")).to_be_visible()

@@ -15,7 +15,12 @@ from domain.notification import AnswerKind, Via
 from domain.people import Language
 from store.registry import Noun, save
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(600),
+]
 
 expect.set_options(timeout=PATIENCE_MS)
 

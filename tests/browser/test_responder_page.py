@@ -13,19 +13,29 @@ from api.app import run
 from api.services import WebConfig
 from domain.health import Health
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(600),
+]
 
 _TOUCHABLE_PX = 44  # Source: WCAG 2.2, success criterion 2.5.5, target size (enhanced)
 
 
-async def test_a_daughter_goes_arrives_and_says_how_it_ended(night: Night, dsn: str, browser: Browser) -> None:
+async def test_a_daughter_goes_arrives_and_says_how_it_ended(
+    desk_night: Night, desk_dsn: str, browser: Browser
+) -> None:
     """From the link to the end with her thumb: every target is large, nothing is wider than the screen."""
+    night = desk_night
     await night.raises()
     await night.passes()
     rows = await night.query("SELECT token FROM notifications")
     stop, url = asyncio.Event(), asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run(WebConfig(dsn=dsn, port=0), HandClock(NOON), stop, Health(), listening=url.set_result))
+        tasks.create_task(
+            run(WebConfig(dsn=desk_dsn, port=0), HandClock(NOON), stop, Health(), listening=url.set_result)
+        )
         try:
             await _walk(browser, f"{await url}/r/{rows[0][0]}?lang=en", night)
         finally:
