@@ -15,7 +15,9 @@ from store.errors import StoreError
 
 COMMANDS: Final = {
     "up": "up:up",
+    "demo": "demo:demo",
     "send": "send:send",
+    "incidents": "incidents:app",
     "run": "run:run",
     "migrate": "migrate:migrate",
     "backup": "backup:backup",

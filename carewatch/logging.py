@@ -3,7 +3,7 @@
 import logging
 import sys
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
 from pydantic import BaseModel, Field
@@ -29,14 +29,14 @@ _CHATTY = ("httpx", "httpcore", "asyncio", "uvicorn.error")
 """Libraries whose lines of level info are about themselves."""
 
 
-def configure_logging(config: LogConfig, **context: str) -> None:
-    """Send everything, that of libraries too, to standard error; each line carries ``context``."""
+def configure_logging(config: LogConfig, *, to: TextIO | None = None, **context: str) -> None:
+    """Send everything, that of libraries too, to standard error, or ``to`` a file; each line carries ``context``."""
     shared: list[Processor] = [
         _stamp(context),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(to or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],

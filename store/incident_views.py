@@ -1,4 +1,7 @@
-"""Incidents as people and programs look at them, within the subtree of who looks."""
+"""Incidents as people and programs look at them, within the subtree of who looks.
+
+No actor is for the platform's own commands, which serve whoever owns the machine: they see everything.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,7 +140,7 @@ class IncidentFilter:
 
 async def list_incidents(
     connection: Connection,
-    actor: Actor,
+    actor: Actor | None,
     wanted: IncidentFilter,
     *,
     number: int | None = None,
@@ -148,7 +151,7 @@ async def list_incidents(
     cursor = await connection.execute(
         queries("incident_views").list,
         {
-            "within": actor.organisation_id,
+            "within": None if actor is None else actor.organisation_id,
             "id": number,
             "before": before,
             "limit": limit,
@@ -168,7 +171,7 @@ async def list_incidents(
     return [IncidentView(*row) for row in await cursor.fetchall()]
 
 
-async def one_incident(connection: Connection, actor: Actor, number: int) -> IncidentView | None:
+async def one_incident(connection: Connection, actor: Actor | None, number: int) -> IncidentView | None:
     """The incident of this row; None if there is none that the actor may see."""
     found = await list_incidents(connection, actor, IncidentFilter(), number=number)
     return found[0] if found else None
@@ -184,6 +187,12 @@ async def participations(connection: Connection, incident: IncidentView) -> list
     """Who goes, does not go, or is there."""
     cursor = await connection.execute(queries("incident_views").participations, {"id": incident.id})
     return [ParticipationView(*row) for row in await cursor.fetchall()]
+
+
+async def responders(connection: Connection, incident: IncidentView) -> dict[int, str]:
+    """The names of those who were asked, or said something, by row id."""
+    cursor = await connection.execute(queries("incident_views").responders, {"id": incident.id})
+    return dict(await cursor.fetchall())
 
 
 async def notes(connection: Connection, incident: IncidentView) -> list[NoteView]:

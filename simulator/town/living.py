@@ -84,11 +84,6 @@ class Living:
         """How many connections there are to be."""
         return self._fleet.staying
 
-    @property
-    def journeys(self) -> list[Journey]:
-        """The alarms for which receipts come, as the devices know them."""
-        return list(self._fleet.witness.journeys.values())
-
     async def live_quietly(self) -> None:
         """Let every device that is awake speak every few seconds; never ends by itself."""
         async with asyncio.TaskGroup() as lives:
@@ -131,7 +126,7 @@ class Living:
         after_s = journey.receipts[told.stage] - journey.planned
         by = f", her {told.by}" if told.by else ""
         words = f"receipt {told.stage.value} after {after_s:.2f} s: {_RECEIPT_SAYS[told.stage]}{by}"
-        self._say(Kind.RECEIPT, words, self._home_of[journey.device])
+        self._say(Kind.RECEIPT, words, self._home_of[journey.device], told.stage)
 
     def _next_home(self) -> Outfit:
         every = list(self._town.outfits)
@@ -147,8 +142,8 @@ class Living:
             quantities = _quantities(draw, device, outfit)
             self._fleet.do(Tells(at=self._clock.now().timestamp(), device=device.device_id, quantities=quantities))
 
-    def _say(self, kind: Kind, text: str, home: str) -> None:
-        self._tell(Happening(at=self._clock.now(), kind=kind, text=text, home=home))
+    def _say(self, kind: Kind, text: str, home: str, stage: Stage | None = None) -> None:
+        self._tell(Happening(at=self._clock.now(), kind=kind, text=text, home=home, stage=stage))
 
 
 def _quantities(draw: random.Random, device: Device, outfit: Outfit) -> Quantities:

@@ -1,10 +1,12 @@
 """The town on the phone network: who is at which number, and what is heard on the line."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import httpx
 
+from devices.native import Stage
 from simulator.errors import Refused
 from simulator.phone.books import Line, LineKind
 from simulator.phone.remote import RemotePhone
@@ -17,9 +19,14 @@ _KEYS: Final = {"1": "coming", "2": "cannot", "3": "connect me", "9": "say it ag
 _UNREACHED: Final = {"busy": "is busy", "no-answer": "does not answer", "failed": "cannot be reached"}
 
 
-async def move_in(town: Town, phone: RemotePhone) -> None:
-    """Put everybody at their numbers."""
-    await asyncio.gather(*(phone.register(one.person) for one in town.responders))
+async def move_in(town: Town, phone: RemotePhone, registered: Callable[[], None] = lambda: None) -> None:
+    """Put everybody at their numbers, telling ``registered`` of each."""
+
+    async def register(one: Responder) -> None:
+        await phone.register(one.person)
+        registered()
+
+    await asyncio.gather(*map(register, town.responders))
 
 
 async def listen(town: Town, phone: RemotePhone, tell: Tell) -> None:
@@ -39,16 +46,18 @@ async def listen(town: Town, phone: RemotePhone, tell: Tell) -> None:
 
 
 def _happening(town: Town, line: Line, one: Responder) -> Happening | None:
+    stage: Stage | None = None
     who = f"{one.name} ({one.relation} of {town.who(one.home)})" if one.home else one.name
     match line.kind, line.text:
         case LineKind.STATUS, "ringing":
-            kind, text = Kind.CALL, f"the phone of {who} rings"
+            kind, text, stage = Kind.CALL, f"the phone of {who} rings", Stage.NOTIFIED
         case LineKind.STATUS, status if status in _UNREACHED:
             kind, text = Kind.UNREACHED, f"{who} {_UNREACHED[status]}"
         case LineKind.PRESSED, key:
             kind, text = Kind.KEY, f"{who} presses {key}: {_KEYS.get(key, 'nothing of ours')}"
+            stage = Stage.ACCEPTED if key == "1" else None
         case LineKind.TEXT, _:
             kind, text = Kind.TEXT, f"{who} gets a text"
         case _:
             return None
-    return Happening(at=line.at, kind=kind, text=text, home=one.home)
+    return Happening(at=line.at, kind=kind, text=text, home=one.home, stage=stage)

@@ -9,7 +9,7 @@ JOIN organisations l ON l.id = i.level_id
 LEFT JOIN households h ON h.id = i.household_id
 LEFT JOIN residents r ON r.id = i.resident_id
 LEFT JOIN devices d ON d.id = i.device_key
-WHERE o.path @> ARRAY[%(within)s::bigint]
+WHERE (%(within)s::bigint IS NULL OR o.path @> ARRAY[%(within)s::bigint])
   AND (%(id)s::bigint IS NULL OR i.id = %(id)s::bigint)
   AND (%(before)s::bigint IS NULL OR i.id < %(before)s::bigint)
   AND (%(states)s::text[] IS NULL OR i.state = ANY(%(states)s::text[]))
@@ -42,6 +42,13 @@ FROM participations p
 JOIN responders r ON r.id = p.responder_id
 WHERE p.incident_id = %(id)s
 ORDER BY r.code;
+
+-- name: responders
+-- The names of those who were asked or said something.
+SELECT r.id, r.name
+FROM responders r
+WHERE r.id IN (SELECT responder_id FROM notifications WHERE incident_id = %(id)s
+               UNION SELECT responder_id FROM participations WHERE incident_id = %(id)s);
 
 -- name: notes
 -- What people wrote about an incident.
