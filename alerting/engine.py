@@ -10,6 +10,8 @@ import structlog
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel
 
+from alerting.auditor import auditor_turn
+from alerting.clockwatch import ClockWatch
 from alerting.escalation import BATCH, escalate
 from alerting.plans import default_plans
 from alerting.supervision import supervision_turn
@@ -69,6 +71,7 @@ async def escalation_turn(database: Database, now: datetime) -> datetime:
 LOOPS: tuple[Loop, ...] = (
     Loop(name="escalation", turn=escalation_turn, urgent=True),
     Loop(name="supervision", turn=supervision_turn),
+    Loop(name="auditor", turn=auditor_turn),
 )
 
 
@@ -76,8 +79,14 @@ async def run(config: EngineConfig, clock: Clock, stop: asyncio.Event, health: H
     """Decide until ``stop`` is set. A loop that fails is shown as unwell, and tries again; nothing is left claimed."""
     async with open_database(config.dsn, f"carewatch {config.name}") as database:
         await _until_stopped(
-            stop, [asyncio.create_task(_repeat(config, loop, database, clock, health)) for loop in LOOPS]
+            stop, [asyncio.create_task(_repeat(config, loop, database, clock, health)) for loop in _loops(clock)]
         )
+
+
+def _loops(clock: Clock) -> tuple[Loop, ...]:
+    if not isinstance(clock, DatabaseClock):
+        return LOOPS
+    return (*LOOPS, Loop(name="clock", turn=ClockWatch(clock).turn))
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

@@ -39,7 +39,7 @@ class SubjectKind(StrEnum):
     HOUSEHOLD = "household"
     DEVICE = "device"
     ORGANISATION = "organisation"
-    SOURCE = "source"  # a topic whose device nobody knows
+    SOURCE = "source"  # a topic whose device nobody knows, or a part of the platform
 
 
 SEVERITY: Final[dict[Hazard, int]] = {

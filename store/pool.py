@@ -82,26 +82,46 @@ async def open_database(dsn: str, application: str, *, size: int = 4, wait_s: fl
 
 
 class DatabaseClock:
-    """Care time from the database server, read by :meth:`refresh` and carried on by the monotonic clock in between.
-
-    ``drift_s`` is how far the last reading lay from what had been extrapolated: a wall clock that jumped.
-    """
+    """Care time from the database server, read by :meth:`refresh` and carried on by the monotonic clock in between."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._anchor: tuple[datetime, float, float] | None = None
-        self.drift_s = 0.0
+        self._wall: tuple[datetime, float, float] | None = None
+        self._drift_s = 0.0
 
     async def refresh(self) -> datetime:
         """Read the server's clock. Call it once a cycle."""
         async with self._database.transaction() as connection:
+            before = time.monotonic()
             row = await (await connection.execute(queries("clock").read)).fetchone()
+            after = time.monotonic()
         assert row is not None
-        moment, speed = row
-        if self._anchor is not None:
-            self.drift_s = (moment - self.now()).total_seconds() / speed
-        self._anchor = (moment, time.monotonic(), speed)
+        moment, speed, wall = row
+        self._compare(wall, before, after)
+        self._anchor = (moment, after, speed)
         return self.now()
+
+    def _compare(self, wall: datetime, before: float, after: float) -> None:
+        """Add up how far the wall clock left the monotonic one. Each reading was made some time between two of the
+        latter: what lies within that is no drift.
+        """
+        if self._wall is not None:
+            last, last_before, last_after = self._wall
+            passed_s = (wall - last).total_seconds()
+            self._drift_s += passed_s - min(max(passed_s, before - last_after), after - last_before)
+        self._wall = (wall, before, after)
+
+    @property
+    def drift_s(self) -> float:
+        """How far the server's wall clock has left the monotonic one (positive: it went ahead) since somebody last took
+        note of it. Care time that is set by hand is no drift.
+        """
+        return self._drift_s
+
+    def note_drift(self, drift_s: float) -> None:
+        """Somebody has taken note of so much of it."""
+        self._drift_s -= drift_s
 
     @property
     def speed(self) -> float:

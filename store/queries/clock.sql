@@ -1,6 +1,6 @@
 -- name: read
--- Care time now, and how many seconds of it pass in a second.
-SELECT care_now(), coalesce((SELECT speed FROM care_clock), 1.0);
+-- Care time now, how many seconds of it pass in a second, and what the server's clock on the wall says.
+SELECT care_now(), care_speed(), clock_timestamp();
 
 -- name: set
 -- Set care time and its speed.
