@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from devices.native import Stage
 from domain.incident import (
     PATIENCE,
     SEVERITY,
@@ -22,6 +23,7 @@ from domain.incident import (
 from domain.notification import AnswerKind, NotificationId, Via
 from domain.people import ResponderId
 from store import answers as store
+from store import receipts
 from store.answers import Locked, Said
 from store.pool import Connection
 from store.timeline import append
@@ -69,6 +71,9 @@ async def give(connection: Connection, answer: Answer, *, now: datetime) -> Give
     going = await store.going(connection, answer.incident_id, without=answer.responder_id)
     outcome = await _KINDS[answer.kind](_Taking(connection, answer, locked, said, going, now))
     refused = outcome if isinstance(outcome, Refused) else None
+    if refused is Refused.ALREADY_GIVEN and answer.notification_id is not None:
+        # Said before through another channel: this one need not be waited for any more.
+        await _Taking(connection, answer, locked, said, going, now).mark()
     state = locked.state if isinstance(outcome, Refused) else outcome
     if refused is not None and refused is not Refused.ALREADY_GIVEN:
         await append(
@@ -133,11 +138,11 @@ class _Taking:
             self.connection, self.id, self.answer.responder_id, said, by=self.answer.by, via=self.answer.via
         )
 
-    async def tell_device(self, stage: str) -> None:
+    async def tell_device(self, stage: Stage) -> None:
         by = ""
-        if stage == "accepted" and self.answer.responder_id is not None:
+        if stage is Stage.ACCEPTED and self.answer.responder_id is not None:
             by = await store.relation(self.connection, self.id, self.answer.responder_id)
-        await store.promise_receipts(self.connection, self.id, stage, by=by, now=self.now)
+        await receipts.promise(self.connection, [self.id], stage, by=by, now=self.now)
 
     async def stop_asking(self) -> None:
         """Somebody goes: what is still waiting need not go out. For severity 1 it does all the same."""
@@ -163,7 +168,7 @@ async def _accept(taking: _Taking) -> IncidentState | Refused:
     await taking.mark()
     first = state is IncidentState.ACKNOWLEDGED and locked.state is IncidentState.OPEN
     await taking.record("accepted", "first" if first else "again" if asked_again else "also", accepted=accepted)
-    await taking.tell_device("accepted")
+    await taking.tell_device(Stage.ACCEPTED)
     moved = replace(locked, state=state, reask_until=None)
     if first:
         moved = replace(moved, acknowledged_at=now, taken_by=None, taken_until=None)
@@ -214,7 +219,7 @@ async def _arrive(taking: _Taking) -> IncidentState | Refused:
     await taking.mark()
     await taking.record("arrived", "on_scene")
     if newly:
-        await taking.tell_device("accepted")
+        await taking.tell_device(Stage.ACCEPTED)
     await taking.stop_asking()
     moved = replace(
         locked,
@@ -256,7 +261,7 @@ async def _end(taking: _Taking, outcome: Outcome) -> IncidentState | Refused:
     cancelled = await store.cancel_pending(taking.connection, taking.id)
     await store.resolve(taking.connection, taking.id, outcome, by=taking.answer.by, now=taking.now)
     await taking.record("resolved", outcome.value, cancelled=cancelled)
-    await taking.tell_device("resolved")
+    await taking.tell_device(Stage.RESOLVED)
     return state
 
 

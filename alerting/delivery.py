@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from devices.native import Stage
 from domain.notification import Failure, NotificationState
 from domain.people import ChannelName
-from store import outbox, timeline
+from store import outbox, receipts, timeline
 from store.outbox import Moved
 from store.pool import Connection
 from store.timeline import NewEntry
@@ -40,6 +41,10 @@ class Happened(StrEnum):
     REPLIED = "replied"
 
 
+_NOTIFIED: Final = frozenset({Happened.CALLED, Happened.TEXTED, Happened.SENT})
+"""From here on somebody is being asked, and the resident may know it."""
+
+
 async def tell(
     connection: Connection,
     moved: Moved,
@@ -61,11 +66,14 @@ async def tell_all(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the same on the timelines of several."""
+    moved = list(moves)
     entries = [
         NewEntry(incident_id=one.incident_id, kind=happened, reason=reason, detail=_detail(one) | dict(detail or {}))
-        for one in moves
+        for one in moved
     ]
     await timeline.append_many(connection, now, entries)
+    if happened in _NOTIFIED:
+        await receipts.promise(connection, [one.incident_id for one in moved], Stage.NOTIFIED, now=now)
 
 
 def _detail(moved: Moved) -> dict[str, Any]:

@@ -161,13 +161,6 @@ async def cancel_pending(connection: Connection, incident_id: int) -> int:
     return len(await cursor.fetchall())
 
 
-async def promise_receipts(connection: Connection, incident_id: int, stage: str, *, by: str, now: datetime) -> None:
-    """Have the devices told: ``notified``, ``accepted`` (by whom) or ``resolved``. Telling twice is one telling."""
-    await connection.execute(
-        queries("answers").promise_receipts, {"incident_id": incident_id, "stage": stage, "by": by, "now": now}
-    )
-
-
 async def relation(connection: Connection, incident_id: int, responder_id: int) -> str:
     """Who this person is to the resident ("daughter"); empty if nobody has said."""
     parameters = {"incident_id": incident_id, "responder_id": responder_id}

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
+from devices.native import Stage
 from store.pool import Connection
 from store.queries import queries
 
@@ -23,8 +24,19 @@ class Unsent:
     at: datetime
 
 
+async def promise(
+    connection: Connection, incidents: Sequence[int], stage: Stage, *, by: str = "", now: datetime
+) -> None:
+    """Have the devices told that help has come to ``stage``: accepted by whom, in the resident's words. Promising twice
+    is promising once.
+    """
+    await connection.execute(
+        queries("receipts").promise, {"incidents": list(incidents), "stage": stage.value, "by": by, "now": now}
+    )
+
+
 async def unsent(connection: Connection, *, most: int) -> list[Unsent]:
-    """Up to ``most`` receipts of devices that speak our own protocol, locked until the transaction ends."""
+    """Up to ``most`` receipts, locked until the transaction ends."""
     async with connection.cursor(row_factory=class_row(Unsent)) as cursor:
         await cursor.execute(queries("receipts").unsent, {"most": most})
         return await cursor.fetchall()

@@ -73,15 +73,6 @@ SET state = 'cancelled', failure = 'cancelled_by_us'
 WHERE incident_id = %(incident_id)s AND state = 'pending'
 RETURNING id;
 
--- name: promise_receipts
--- Tell every device that raised an alarm of this incident, once for each stage and person.
-INSERT INTO receipts (alarm_id, stage, by, at)
-SELECT a.id, %(stage)s, %(by)s, %(now)s
-FROM incident_alarms ia
-JOIN alarms a ON a.id = ia.alarm_id AND a.device_key IS NOT NULL AND a.event_id IS NOT NULL AND a.state = 'raised'
-WHERE ia.incident_id = %(incident_id)s
-ON CONFLICT (alarm_id, stage, by) DO NOTHING;
-
 -- name: relation
 -- Who this person is to the resident, in the resident's words; else the circle's name.
 SELECT coalesce(nullif(m.relation, ''), m.circle)
