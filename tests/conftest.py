@@ -1,5 +1,7 @@
 """What every test may ask for."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
@@ -12,6 +14,8 @@ pytest_plugins = [
     "fixtures.consoles",
 ]
 
-# A machine that is slow today must not fail a test: neither a single example nor drawing them has a deadline.
-settings.register_profile("carewatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("carewatch")
+# A machine that is slow today must not fail a test: neither a single example nor drawing them has a deadline. The gate
+# draws the same examples each time; HYPOTHESIS_PROFILE=explore draws new ones, and more of them.
+settings.register_profile("carewatch", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("explore", settings.get_profile("carewatch"), derandomize=False, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "carewatch"))
