@@ -1,7 +1,9 @@
 """Errors of alerting.
 
 AlertingError
+├── BadRecording     a recorded history holds something that cannot be read: line, value, why
 ├── PlansFault       the shipped response plans break a rule
+├── RulesFault       a file of rules is wrong: file, line, field, value, allowed (in alerting.rules.spec)
 ├── CatalogueFault   the words of messages lack a key or a field
 ├── RealProvider     a deployment that is not production is about to reach a real provider
 └── ChannelError     a message could not be handed to its provider; ``retryable`` and ``maybe_taken`` say what now
@@ -16,6 +18,15 @@ class AlertingError(Exception):
 
 class PlansFault(AlertingError):
     """The file of default plans breaks a rule: which entry, and why."""
+
+
+class BadRecording(AlertingError):
+    """A line of a recorded history cannot be read."""
+
+    def __init__(self, line: int, what: str, value: str, why: str) -> None:
+        super().__init__(f"line {line}: {what} {value!r} {why}")
+        self.line = line
+        self.value = value
 
 
 class CatalogueFault(AlertingError):

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "keys": "keys:app",
     "users": "users:users",
     "decode": "decode:decode",
+    "backtest": "backtest:backtest",
     "stand-in": "stand_in:stand_in",
 }
 """Each command with the module below ``carewatch.commands`` and the function or group in it."""

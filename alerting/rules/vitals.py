@@ -1,0 +1,198 @@
+"""Vitals: a value beyond the resident's limits, or far from what is hers at this hour, for some time.
+
+Reasons: ``beyond_limit``, ``unlike_her``; ``back_to_normal`` when it clears.
+
+Nothing is judged that the band cannot have measured: not while it is not worn (nor in the first minute after it is put
+on), no zero, nothing below ``implausible_below``. One sample never alarms: the breach must last for ``for_s`` over
+``at_least`` samples without a break of ``max_gap_s``; a gap starts it anew. The baseline is made of one figure an hour
+(the median of its five-minute samples) over the last 21 days: median and median deviation of the same hour and its
+neighbours, from ten such figures on.
+"""
+
+from statistics import median
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from alerting.rules.frame import NOTHING, Findings, Observation, Rule, Scope, State, found
+from alerting.rules.localtime import HOUR_S, local_s, zone_of
+from alerting.rules.quantity import VALUE, Quantity
+
+Vital = Literal["heart_rate_bpm", "spo2_pct", "systolic_mmhg", "diastolic_mmhg", "temperature_c"]
+
+
+class VitalsRule(Rule, frozen=True, kw_only=True, tag="vitals"):
+    """``low`` and ``high`` are absolute limits. ``deviations`` (in robust standard deviations; none: not judged) is
+    how far from her baseline is far, at least ``deviation_at_least`` in the unit of the quantity.
+    """
+
+    per: Scope = Scope.RESIDENT
+    quantity: Vital
+    low: Annotated[float, Meta(ge=0, le=400)] | None = None
+    high: Annotated[float, Meta(ge=0, le=400)] | None = None
+    for_s: Annotated[float, Meta(ge=10, le=86400)] = 120
+    at_least: Annotated[int, Meta(ge=2, le=100)] = 3
+    max_gap_s: Annotated[float, Meta(ge=10, le=86400)] = 600
+    deviations: Annotated[float, Meta(ge=2, le=20)] | None = None
+    deviation_at_least: Annotated[float, Meta(ge=0.1, le=200)] = 15
+    deviation_for_s: Annotated[float, Meta(ge=60, le=86400)] = 1800
+    implausible_below: Annotated[float, Meta(ge=0, le=400)] = 20
+    settle_s: Annotated[float, Meta(ge=0, le=3600)] = 60
+
+    def __post_init__(self) -> None:
+        zone_of(self.timezone)
+        if self.low is None and self.high is None and self.deviations is None:
+            raise ValueError("at least one of low, high and deviations must be stated")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"low must be less than high; stated: {self.low} and {self.high}")
+
+
+IDLE: Final = "idle"
+PENDING: Final = "pending"
+RAISED: Final = "raised"
+_SLOT_S: Final = 300.0
+_HOURS_KEPT: Final = 21 * 24
+_FEWEST: Final = 10
+_ROBUST: Final = 1.4826  # median deviation to standard deviation of a normal distribution
+
+
+class VitalsState(State, frozen=True):
+    """``hours``: (local hour from 1970, median) of what was measured; ``samples`` are those of the hour ``hour``."""
+
+    since: float = 0.0
+    last_at: float = 0.0
+    count: int = 0
+    unlike: bool = False
+    """The breach that runs is one of the baseline, not of a limit."""
+    worn_at: float = 0.0
+    worn: bool = True
+    hour: int = 0
+    slot: int = 0
+    samples: tuple[float, ...] = ()
+    hours: tuple[tuple[int, float], ...] = ()
+    usual: tuple[float, float] | None = None
+    """Centre and spread for the present hour."""
+
+
+def begin(rule: VitalsRule, subject: str) -> VitalsState:
+    """Nothing has been measured."""
+    return VitalsState(subject)
+
+
+def step(rule: VitalsRule, state: VitalsState, seen: Observation) -> tuple[VitalsState, Findings]:
+    """One more measurement."""
+    reading = seen.reading
+    if reading.worn is not None and (reading.worn is not state.worn) and seen.at > state.last_at:
+        phase = state.phase if state.phase == RAISED else IDLE
+        state = msgspec.structs.replace(state, worn=reading.worn, worn_at=seen.at, phase=phase, count=0)
+    value = VALUE[Quantity(rule.quantity)](reading)
+    if value is None or not state.worn or value <= 0 or value < rule.implausible_below:
+        return state, NOTHING
+    if seen.at <= state.last_at or (state.worn_at and seen.at - state.worn_at < rule.settle_s):
+        return state, NOTHING
+    state = _sampled(rule, state, seen.at, value)
+    beyond = (rule.low is not None and value < rule.low) or (rule.high is not None and value > rule.high)
+    unlike = not beyond and state.usual is not None and _is_unlike(rule, value, state.usual)
+    if beyond or unlike:
+        return _breach(rule, state, seen, value, unlike)
+    return _normal(rule, state, seen, value)
+
+
+def _is_unlike(rule: VitalsRule, value: float, usual: tuple[float, float]) -> bool:
+    away = abs(value - usual[0])
+    return rule.deviations is not None and away > max(rule.deviations * usual[1], rule.deviation_at_least)
+
+
+def _breach(
+    rule: VitalsRule, state: VitalsState, seen: Observation, value: float, unlike: bool
+) -> tuple[VitalsState, Findings]:
+    if state.phase == RAISED:
+        return msgspec.structs.replace(state, last_at=seen.at, count=0), NOTHING
+    torn = state.phase == IDLE or seen.at - state.last_at > rule.max_gap_s or (state.unlike and not unlike)
+    since, count = (seen.at, 1) if torn else (state.since, state.count + 1)
+    merely_unlike = unlike if torn else state.unlike or unlike
+    needed_s = rule.deviation_for_s if merely_unlike else rule.for_s
+    enough = count >= rule.at_least and seen.at - since >= needed_s
+    phase = RAISED if enough else PENDING
+    now = msgspec.structs.replace(
+        state, phase=phase, since=since, last_at=seen.at, count=0 if enough else count, unlike=merely_unlike
+    )
+    if not enough:
+        return now, NOTHING
+    usual = state.usual
+    return now, found(
+        rule,
+        state,
+        onset=since,
+        at=seen.at,
+        reason="unlike_her" if merely_unlike else "beyond_limit",
+        source=seen.source,
+        quantity=rule.quantity,
+        value=value,
+        samples=count,
+        low=rule.low,
+        high=rule.high,
+        usual=None if usual is None else round(usual[0], 1),
+        spread=None if usual is None else round(usual[1], 1),
+    )
+
+
+def _normal(rule: VitalsRule, state: VitalsState, seen: Observation, value: float) -> tuple[VitalsState, Findings]:
+    """Back within the limits: a breach that runs is over at once, an alarm after as many samples as raised it."""
+    if state.phase == IDLE:
+        return state, NOTHING
+    if state.phase == PENDING:
+        return msgspec.structs.replace(state, phase=IDLE, count=0, last_at=seen.at), NOTHING
+    count = state.count + 1
+    if count < rule.at_least:
+        return msgspec.structs.replace(state, last_at=seen.at, count=count), NOTHING
+    idle = msgspec.structs.replace(state, phase=IDLE, count=0, last_at=seen.at)
+    return idle, found(
+        rule,
+        state,
+        onset=state.since,
+        at=seen.at,
+        reason="back_to_normal",
+        cleared=True,
+        quantity=rule.quantity,
+        value=value,
+    )
+
+
+def _sampled(rule: VitalsRule, state: VitalsState, at: float, value: float) -> VitalsState:
+    """The state with this sample; at the end of an hour its median joins the baseline. Alarms teach nothing."""
+    if rule.deviations is None:
+        return state
+    local = local_s(at, rule.timezone)
+    slot = int(local // _SLOT_S)
+    if slot <= state.slot:
+        return state
+    hour = int(local // HOUR_S)
+    if hour == state.hour:
+        samples = (*state.samples, value) if state.phase == IDLE else state.samples
+        return msgspec.structs.replace(state, slot=slot, samples=samples)
+    hours = state.hours
+    if state.samples:
+        hours = (*(one for one in hours if one[0] > hour - _HOURS_KEPT), (state.hour, median(state.samples)))
+    samples = (value,) if state.phase == IDLE else ()
+    return msgspec.structs.replace(state, slot=slot, hour=hour, samples=samples, hours=hours, usual=_usual(hours, hour))
+
+
+def _usual(hours: tuple[tuple[int, float], ...], hour: int) -> tuple[float, float] | None:
+    """Centre and spread of what was measured around this hour of the day."""
+    near = [value for when, value in hours if (when - hour + 1) % 24 <= 2]
+    if len(near) < _FEWEST:
+        return None
+    centre = median(near)
+    return centre, _ROBUST * median(abs(value - centre) for value in near)
+
+
+def expire(rule: VitalsRule, state: VitalsState, now: float) -> tuple[VitalsState, Findings]:
+    """Silence is not measured: a duration alarm never comes from a gap."""
+    return state, NOTHING
+
+
+def due(rule: VitalsRule, state: VitalsState) -> float | None:
+    """Never."""
+    return None
