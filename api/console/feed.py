@@ -29,6 +29,7 @@ POLL_EVERY_S: Final = 1.0
 _READ_ANYWAY_EVERY_S: Final = 5.0  # some changes, a deadline moved, say, leave no entry on a timeline
 _READ_SESSIONS_EVERY_S: Final = 10.0
 _SETTLE_S: Final = 0.1  # many hints at once are one reading
+_SHARE: Final = 4  # rest so many times as long as a reading took: a desk of thousands must not wear the database out
 
 _OPEN_PAGES: Final = Gauge("carewatch_console_open_pages", "Pages that operators have open")
 _READINGS: Final = Counter("carewatch_console_readings_total", "Readings of the queue")
@@ -64,7 +65,9 @@ class Feed:
         self._health = health
         self._watchers: dict[object, tuple[bytes, Callable[[Snapshot], None], Callable[[], None]]] = {}
         self._mark: object = None
+        self._hinted = False
         self._read_s = float("-inf")
+        self._rest_until_s = float("-inf")
         self._sessions_s = float("-inf")
         self.snapshot: Snapshot | None = None
 
@@ -92,11 +95,16 @@ class Feed:
                 rung.clear()
                 await self._turn(hinted)
                 try:
-                    async with asyncio.timeout(POLL_EVERY_S):
+                    async with asyncio.timeout(self._pause_s()):
                         await rung.wait()
                     await asyncio.sleep(_SETTLE_S)
                 except TimeoutError:
                     pass
+
+    def _pause_s(self) -> float:
+        """Until the next poll; or until the rest is over, if there is news that it keeps waiting."""
+        rest_s = self._rest_until_s - time.monotonic()
+        return min(POLL_EVERY_S, rest_s) if self._hinted and rest_s > 0 else POLL_EVERY_S
 
     async def _turn(self, hinted: bool) -> None:
         try:
@@ -118,7 +126,10 @@ class Feed:
         """A new snapshot; None if nothing has happened."""
         mark = await desk.changed(connection)
         now_s = time.monotonic()
-        if mark == self._mark and not hinted and now_s - self._read_s < _READ_ANYWAY_EVERY_S:
+        self._hinted |= hinted
+        if now_s < self._rest_until_s:
+            return None
+        if mark == self._mark and not self._hinted and now_s - self._read_s < _READ_ANYWAY_EVERY_S:
             return None
         now = self._clock.now()
         snapshot = Snapshot(
@@ -129,7 +140,8 @@ class Feed:
             platform=await desk.platform(connection, now=now),
             lanes=await desk.lanes(connection),
         )
-        self._mark, self._read_s = mark, now_s
+        self._mark, self._hinted, self._read_s = mark, False, now_s
+        self._rest_until_s = time.monotonic() + _SHARE * (time.monotonic() - now_s)
         _READINGS.inc()
         return snapshot
 

@@ -5,11 +5,10 @@ SELECT i.id, i.number, i.mode, i.hazard, i.severity, i.state, i.opened_at, i.las
        i.organisation_id, o.path, o.name AS organisation, o.timezone, l.name AS level, h.community,
        EXISTS (SELECT FROM incidents a WHERE a.id = i.area_id AND a.state <> 'resolved') AS held,
        (SELECT max(t.id) FROM timeline t WHERE t.incident_id = i.id) AS newest_entry,
-       ARRAY(SELECT ARRAY[s.code, s.surname, coalesce(s.sex, '')]
-             FROM residents s
-             WHERE s.id = i.resident_id
-                OR i.resident_id IS NULL AND s.household_id = i.household_id AND s.retired_at IS NULL
-             ORDER BY s.id) AS residents,
+       ARRAY(SELECT ARRAY[s.code, s.surname, coalesce(s.sex, '')] FROM residents s WHERE s.id = i.resident_id
+             UNION ALL
+             SELECT ARRAY[s.code, s.surname, coalesce(s.sex, '')] FROM residents s
+             WHERE i.resident_id IS NULL AND s.household_id = i.household_id AND s.retired_at IS NULL) AS residents,
        ARRAY(SELECT jsonb_build_array(coalesce(r.name, ''), n.channel, n.state, coalesce(c.status, ''))
              FROM notifications n
              LEFT JOIN responders r ON r.id = n.responder_id
