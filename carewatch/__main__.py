@@ -30,6 +30,9 @@ COMMANDS: Final = {
     "decode": "decode:decode",
     "backtest": "backtest:backtest",
     "stand-in": "stand_in:stand_in",
+    "simulate": "simulate:simulate",
+    "chaos": "chaos:chaos",
+    "scenario-schema": "simulate:scenario_schema",
 }
 """Each command with the module below ``carewatch.commands`` and the function or group in it."""
 

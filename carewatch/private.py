@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -79,15 +79,21 @@ class PrivateInstallation:
 
 @asynccontextmanager
 async def running(
-    installation: PrivateInstallation, *, step: Callable[[str], None] = lambda name: None
+    installation: PrivateInstallation,
+    *,
+    step: Callable[[str], None] = lambda name: None,
+    prepare: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Supervisor]:
-    """Everything of ``installation`` runs while entered; ``step`` is told of each step that is done.
+    """Everything of ``installation`` runs while entered; ``step`` is told of each step that is done, and ``prepare``
+    finds a migrated database before any process does.
 
     Raises EmbeddedServerError, StoreError, or :class:`NotServing`.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     async with Supervisor() as supervisor:
         await start_servers(installation.settings, supervisor)
+        if prepare is not None:
+            await prepare()
         step("broker and database")
         words = [*OWN_COMMAND, *installation.words, "stand-in"]
         log = installation.logs / "phone.log"

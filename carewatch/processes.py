@@ -78,7 +78,7 @@ async def run_process(name: ProcessName, settings: Settings) -> None:
     where = settings.observe
     async with (
         stop_on_signals() as stop,
-        _care_clock(settings.database_dsn, name, health) as clock,
+        care_clock(settings.database_dsn, name, health) as clock,
         observed(where.host, where.port(name), name, health, clock.moment) as url,
     ):
         log.info("serving health and metrics", url=url)
@@ -87,7 +87,9 @@ async def run_process(name: ProcessName, settings: Settings) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _CareClock:
+class CareClock:
+    """The database's clock, and whether it has been read yet."""
+
     clock: DatabaseClock
     known: asyncio.Event
 
@@ -100,10 +102,10 @@ class _CareClock:
 
 
 @contextlib.asynccontextmanager
-async def _care_clock(dsn: str, name: str, health: Health) -> AsyncIterator[_CareClock]:
+async def care_clock(dsn: str, name: str, health: Health) -> AsyncIterator[CareClock]:
     """The database's clock, read again every second of machine time while entered."""
     async with open_database(dsn, f"carewatch {name} clock", size=1) as database:
-        care = _CareClock(DatabaseClock(database), asyncio.Event())
+        care = CareClock(DatabaseClock(database), asyncio.Event())
         reading = asyncio.create_task(_keep_reading(care, health))
         try:
             yield care
@@ -112,7 +114,7 @@ async def _care_clock(dsn: str, name: str, health: Health) -> AsyncIterator[_Car
             await asyncio.gather(reading, return_exceptions=True)
 
 
-async def _keep_reading(care: _CareClock, health: Health) -> None:
+async def _keep_reading(care: CareClock, health: Health) -> None:
     while True:
         try:
             health.well("clock", await care.clock.refresh())

@@ -18,6 +18,8 @@ from simulator.scenario import Journey
 _LOOK_EVERY_S: Final = 0.5
 _TECHNICAL: Final = frozenset({"device_offline", "low_battery", "area_outage", "unclear", "nobody_reached", "platform"})
 _DESK_SETTLES_AFTER: Final = timedelta(minutes=20)
+_DESK_GOES_AFTER: Final = timedelta(minutes=15)
+"""So long an operator watches an incident on the console that nobody has accepted; then she sends somebody herself."""
 
 
 class Attendance:
@@ -30,15 +32,27 @@ class Attendance:
         since: datetime,
         journey: Journey,
         seed: int,
+        desk: str | None = None,
         did: Callable[[SeenIncident, str, str], None] = lambda incident, deed, who: None,
     ) -> None:
-        """Describe it; ``did`` is told of each arrival (``arrive``) and end (``close``), and by whom."""
+        """Describe it.
+
+        Args:
+            platform: where the incidents are.
+            clock: care time.
+            since: incidents opened before are left alone.
+            journey: how long people take.
+            seed: of their draws.
+            desk: whom the duty desk sends to an incident that nobody accepts; None: nobody.
+            did: is told of each arrival (``arrive``) and end (``close``), and by whom.
+        """
         self._platform = platform
         self._clock = clock
         self._since = since
         self._journey = journey
         self._seed = seed
         self._did = did
+        self._desk = desk
         self._going: dict[int, tuple[str, datetime]] = {}
         self.troubles: list[str] = []
         """What the platform refused; none of it stops the others."""
@@ -65,6 +79,8 @@ class Attendance:
             return
         if incident.state == "open":
             self._going.pop(incident.id, None)
+            if self._desk is not None and now - incident.opened_at > _DESK_GOES_AFTER:
+                await self._platform.say(incident.id, "accept", responder=self._desk)
             return
         if incident.id not in self._going:
             going = await self._who_goes(incident)

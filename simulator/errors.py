@@ -9,6 +9,7 @@ SimulatorError
 ├── NotOnThePhone        somebody was asked to do on a call what its state does not allow
 ├── NotTwiml             a document that is not TwiML; carries Twilio's error code
 ├── BadScenario          a scenario that cannot be understood; names each fault
+├── NotALoad             a scenario without a load, or with too few devices for it
 ├── NoSuitableHome       no home left in which a wished emergency could happen
 └── Refused              the phone network refuses a request; carries Twilio's error code and HTTP status
 """
@@ -114,3 +115,12 @@ class PlatformRefused(SimulatorError):
         self.method = method
         self.path = path
         self.reason = reason
+
+
+class NotALoad(SimulatorError):
+    """The scenario ``name`` has no load, or only ``devices`` devices that can be connected for it."""
+
+    def __init__(self, name: str, devices: int) -> None:
+        super().__init__(f"{name}: a load needs a section `load` and as many devices; its homes have {devices}")
+        self.name = name
+        self.devices = devices

@@ -87,6 +87,10 @@ class _Page(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
+class _State(msgspec.Struct, frozen=True):
+    battery_at: datetime | None = None
+
+
 class Platform:
     """A client of ``/api/v1``. Use as ``async with``. Waits patiently for a web process that is being restarted.
 
@@ -138,6 +142,10 @@ class Platform:
     async def whole(self, incident_id: int) -> WholeIncident:
         """One incident with everything that happened."""
         return await self._read(f"/incidents/{incident_id}", WholeIncident)
+
+    async def battery_at(self, device_id: str) -> datetime | None:
+        """When the latest battery level of a device was measured, as far as the platform has taken it in."""
+        return (await self._read(f"/devices/{device_id}/state", _State)).battery_at
 
     async def say(self, incident_id: int, deed: str, **said: str) -> None:
         """``arrive``, ``close`` … as somebody tells the duty desk. The same said twice is not an error."""

@@ -1,6 +1,7 @@
 """Everything that a scenario makes happen, settled before it begins: pure, and the same for the same seed."""
 
 import heapq
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -51,7 +52,9 @@ class Plot:
         """Everything that devices do, in order of time, a day at a time; ``lived`` is told how many homes are ready."""
         caused = [deed for cause in self.causes for deed in cause.deeds]
         extra = sorted([*caused, *self.mishaps], key=lambda deed: (deed.at, deed.device))
-        return heapq.merge(self._lives(lived), extra, key=lambda deed: deed.at)
+        end = self.end
+        everything = heapq.merge(self._lives(lived), extra, key=lambda deed: deed.at)
+        return itertools.takewhile(lambda deed: deed.at <= end, everything)
 
     def broken(self) -> dict[str, list[tuple[float, float]]]:
         """When which device had no connection because of the scenario: it may be missed meanwhile."""

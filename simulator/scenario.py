@@ -13,7 +13,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simulator.causes.planning import Wish
-from simulator.causes.truth import CauseKind
+from simulator.causes.truth import ROOM_S, CauseKind
 from simulator.errors import BadScenario
 from simulator.fleet.outfit import Shares
 from simulator.lives.day import LOCAL
@@ -166,6 +166,15 @@ class Scenario(_Form):
             raise ValueError(f"troubles must begin within lasts_h = {self.lasts_h:g}: {', '.join(late)} do not")
         return self
 
+    def changed(self, **changes: Any) -> "Scenario":
+        """This scenario with other values; what would begin after a shorter end is left out. Raises BadScenario."""
+        lasts_h = changes.get("lasts_h", self.lasts_h)
+        kept = {
+            "emergencies": [one for one in self.emergencies if one.from_h < lasts_h],
+            "troubles": [one for one in self.troubles if one.at_h < lasts_h],
+        }
+        return _validated({**self.model_dump(), **_plain(kept), **changes}, self.name)
+
     @property
     def start(self) -> float:
         """When it begins: epoch seconds of care time."""
@@ -181,16 +190,15 @@ class Scenario(_Form):
         return self.start + hour * 3600
 
     def wishes(self, homes: int) -> list[Wish]:
-        """The emergencies for ``homes`` homes: in proportion, and at least one of each kind."""
-        return [
-            Wish(
-                kind=one.kind,
-                count=max(1, round(one.count * homes / self.homes)),
-                start=self.moment(one.from_h),
-                end=self.moment(min(self.lasts_h, self.lasts_h if one.until_h is None else one.until_h)),
-            )
-            for one in self.emergencies
-        ]
+        """The emergencies for ``homes`` homes: in proportion, at least one of each kind that can still be noticed."""
+        wishes = []
+        for one in self.emergencies:
+            latest = self.end - ROOM_S.get(one.kind, 0.0)
+            until = latest if one.until_h is None else min(latest, self.moment(one.until_h))
+            if until > self.moment(one.from_h):
+                count = max(1, round(one.count * homes / self.homes))
+                wishes.append(Wish(kind=one.kind, count=count, start=self.moment(one.from_h), end=until))
+        return wishes
 
 
 _FOLDER: Final = resources.files("simulator") / "scenarios"
@@ -218,6 +226,14 @@ def read(text: str, file: str) -> Scenario:
         written = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise BadScenario([f"{file}: not YAML: {' '.join(str(error).split())}"]) from error
+    return _validated(written, file)
+
+
+def _plain(kept: dict[str, Any]) -> dict[str, Any]:
+    return {name: [one.model_dump() for one in forms] for name, forms in kept.items()}
+
+
+def _validated(written: Any, file: str) -> Scenario:
     try:
         return Scenario.model_validate(written)
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from simulator.phone.remote import RemotePhone
 from simulator.platform import Platform
 from simulator.plot import Plot
 from simulator.report.summary import Run, Summary, summarise
+from simulator.responders import Responder
 
 CONNECTS_PER_S: Final = 400.0
 _REGISTERED_AT_ONCE: Final = 20
@@ -51,6 +52,14 @@ class Progress:
     played: Callable[[float, float], None] = lambda done, total: None
 
 
+async def register(phone: RemotePhone, responders: Sequence[Responder], progress: Callable[[int, int], None]) -> None:
+    """Put the people at their phones."""
+    for begin in range(0, len(responders), _REGISTERED_AT_ONCE):
+        batch = responders[begin : begin + _REGISTERED_AT_ONCE]
+        await asyncio.gather(*(phone.register(one.person) for one in batch))
+        progress(begin + len(batch), len(responders))
+
+
 async def _nobody_there(process: str, for_s: float) -> None:
     raise ValueError(f"the scenario wants to harm the process {process}, which takes a private stack (--embedded)")
 
@@ -67,10 +76,12 @@ class Simulation:
         speed: float,
         progress: Progress | None = None,
         handyman: Handyman = _nobody_there,
+        harmed: bool = False,
     ) -> None:
         self._plot = plot
         self._clock = clock
         self._speed = speed
+        self._harmed = harmed
         self._progress = progress or Progress()
         self._platform = Platform(target.api_url, target.key)
         self._phone = RemotePhone(target.phone_url)
@@ -86,7 +97,8 @@ class Simulation:
         )
         self._troublemaker = Troublemaker(plot.scenario, clock, self.fleet, self._phone, handyman)
         since = datetime.fromtimestamp(plot.scenario.start, UTC) - timedelta(hours=1)
-        self._attendance = Attendance(self._platform, clock, since, plot.scenario.journey, plot.seed)
+        desk = next(one.code for one in plot.responders if one.circle == "duty_desk")
+        self._attendance = Attendance(self._platform, clock, since, plot.scenario.journey, plot.seed, desk)
         self._since = since
         self._deeds: list[Deed] = []
         self._lag = Lag()
@@ -114,15 +126,11 @@ class Simulation:
         self._deeds = await asyncio.to_thread(list, deeds)
         enrolled = records(self._plot.outfits, self._plot.responders)
         await self._platform.enrol(enrolled, lambda done: self._progress.enrolled(done, len(enrolled)))
-        people = [one.person for one in self._plot.responders]
-        for begin in range(0, len(people), _REGISTERED_AT_ONCE):
-            batch = people[begin : begin + _REGISTERED_AT_ONCE]
-            await asyncio.gather(*(self._phone.register(person) for person in batch))
-            self._progress.people(begin + len(batch), len(people))
+        await register(self._phone, self._plot.responders, self._progress.people)
         await self.fleet.connect(CONNECTS_PER_S, lambda up: self._progress.connected(up, self.fleet.staying))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Play until the last deadline has passed, or ``stop`` is set."""
+        """Play until the last deadline has passed, or ``stop`` is set. Care time must have begun to run."""
         self._began_s = time.monotonic()
         playing = asyncio.create_task(self._play())
         attending = asyncio.create_task(self._attendance.run())
@@ -161,6 +169,7 @@ class Simulation:
             homes=len(plot.outfits),
             devices=len(plot.devices),
             speed=self._speed,
+            harmed=self._harmed,
             begins=plot.scenario.start,
             ended=ended.timestamp(),
             complete=self._complete,

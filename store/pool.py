@@ -94,10 +94,8 @@ class DatabaseClock:
         """Read the server's clock. Call it once a cycle."""
         async with self._database.transaction() as connection:
             before = time.monotonic()
-            row = await (await connection.execute(queries("clock").read)).fetchone()
+            moment, speed, wall = await _read_clock(connection)
             after = time.monotonic()
-        assert row is not None
-        moment, speed, wall = row
         self._compare(wall, before, after)
         self._anchor = (moment, after, speed)
         return self.now()
@@ -140,6 +138,18 @@ class DatabaseClock:
         while (left := (moment - self.now()).total_seconds()) > 0:
             speed = self.speed
             await asyncio.sleep(min(left / speed, 1.0))
+
+
+async def care_now(connection: Connection) -> datetime:
+    """Care time, from the database server's clock."""
+    return (await _read_clock(connection))[0]
+
+
+async def _read_clock(connection: Connection) -> tuple[datetime, float, datetime]:
+    """Care time, its speed, and the server's wall clock."""
+    row = await (await connection.execute(queries("clock").read)).fetchone()
+    assert row is not None
+    return row[0], row[1], row[2]
 
 
 async def set_care_clock(connection: Connection, *, moment: datetime, speed: float) -> None:

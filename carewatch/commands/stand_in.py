@@ -11,8 +11,9 @@ from alerting.channels.twilio_account import TwilioConfig, is_loopback
 from carewatch.commands.shared import settings_of
 from carewatch.errors import CarewatchError
 from carewatch.logging import configure_logging
+from carewatch.processes import care_clock
 from carewatch.supervise import stop_on_signals
-from simulator.clock import AcceleratedClock
+from domain.health import Health
 from simulator.phone.books import Account, OwnNumber
 from simulator.phone.server import PhoneConfig, run
 from simulator.phone.timing import Timing
@@ -33,7 +34,7 @@ def stand_in(context: typer.Context) -> None:
     twilio = settings.twilio
     if twilio is None or not is_loopback(twilio.base_url):
         raise NoStandIn("twilio.base_url must be an address of this machine, as in http://127.0.0.1:8090")
-    asyncio.run(_serve(phone_config(twilio)))
+    asyncio.run(_serve(phone_config(twilio), settings.database_dsn))
 
 
 def phone_config(twilio: TwilioConfig) -> PhoneConfig:
@@ -49,7 +50,9 @@ def phone_config(twilio: TwilioConfig) -> PhoneConfig:
     )
 
 
-async def _serve(config: PhoneConfig) -> None:
-    async with stop_on_signals() as stop:
+async def _serve(config: PhoneConfig, dsn: str) -> None:
+    """People take care time to answer and to speak: the platform's, which a simulation accelerates."""
+    async with stop_on_signals() as stop, care_clock(dsn, "stand-in", Health()) as care:
+        await care.known.wait()
         log.info("the stand-in is up", url=f"http://{config.host}:{config.port}")
-        await run(config, AcceleratedClock(), stop)
+        await run(config, care.clock, stop)

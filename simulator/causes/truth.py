@@ -53,6 +53,8 @@ the issue that brings their rules adds them here.
 CONTACT_WITHIN_S: Final = 180.0
 """By when somebody must have been rung or written to. Source: TEC Quality, 99% of alarms answered within 180 s."""
 _SILENCE_SLACK_S: Final = 1800.0
+ROOM_S: Final = {CauseKind.DEVICE_DIES: 2.6 * 3600, CauseKind.STREET_POWER_CUT: 2.6 * 3600}
+"""So long before the end of a run these must begin, for a silence takes its time to be noticed."""
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):

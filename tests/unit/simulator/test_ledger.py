@@ -235,7 +235,7 @@ def test_what_the_platform_says_about_itself_is_told_apart(world: World) -> None
 def _run(speed: float, **changes: Any) -> Run:
     run = Run(
         scenario="quiet-day", seed=1, homes=1, devices=1, speed=speed, begins=AT, ended=AT + 3600, complete=True,
-        machine_s=60, deeds=10, player_lag_p99_s=0.1,
+        machine_s=60, deeds=10, player_lag_p99_s=0.1, harmed=False,
     )  # fmt: skip
     return msgspec.structs.replace(run, **changes)
 
