@@ -8,6 +8,7 @@ import typer
 
 from carewatch import playing
 from carewatch.commands.shared import stderr, stdout
+from simulator.causes.truth import told
 from simulator.report import load_table, page, table
 from simulator.scenario import Scenario
 
@@ -33,17 +34,21 @@ def simulate(
     processes: Annotated[int, typer.Option(min=1, max=64, help="Of a load: how many generators.")] = 1,
     scale: Annotated[float, typer.Option(min=0.001, help="Of a load: all rates times this.")] = 1.0,
     embedded: Annotated[bool, typer.Option("--embedded", help="On a private stack that is thrown away.")] = False,
+    causes: Annotated[bool, typer.Option("--causes", help="Only print what would be caused, as JSON lines.")] = False,
     as_json: AsJson = False,
     html: Html = None,
     keep: Keep = None,
 ) -> None:
     """Let a village live, cause emergencies, and reckon. Exits with 1 unless all of them were found."""
-    if not embedded:
-        stderr.print("say --embedded: a simulation needs care time of its own, and no real home in it", style="red")
-        raise typer.Exit(2)
     wanted = playing.order(
         scenario, homes=homes, speed=speed, seed=seed, hours=hours, folder=keep, quiet=not stderr.is_terminal
     )
+    if causes:
+        typer.echo(told(list(wanted.plot.causes)), nl=False)
+        return
+    if not embedded:
+        stderr.print("say --embedded: a simulation needs care time of its own, and no real home in it", style="red")
+        raise typer.Exit(2)
     if wanted.scenario.load is not None:
         load = playing.run(playing.put_load_on(wanted, processes, scale))
         playing.end(load, load_table.render, as_json=as_json)
