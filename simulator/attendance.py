@@ -32,8 +32,8 @@ class Attendance:
         since: datetime,
         journey: Journey,
         seed: int,
-        desk: str | None = None,
         did: Callable[[SeenIncident, str, str], None] = lambda incident, deed, who: None,
+        desk: str | None = None,
     ) -> None:
         """Describe it.
 
@@ -43,8 +43,8 @@ class Attendance:
             since: incidents opened before are left alone.
             journey: how long people take.
             seed: of their draws.
-            desk: whom the duty desk sends to an incident that nobody accepts; None: nobody.
             did: is told of each arrival (``arrive``) and end (``close``), and by whom.
+            desk: whom the duty desk sends to an incident that nobody accepts; None: nobody.
         """
         self._platform = platform
         self._clock = clock

@@ -98,7 +98,7 @@ class Simulation:
         self._troublemaker = Troublemaker(plot.scenario, clock, self.fleet, self._phone, handyman)
         since = datetime.fromtimestamp(plot.scenario.start, UTC) - timedelta(hours=1)
         desk = next(one.code for one in plot.responders if one.circle == "duty_desk")
-        self._attendance = Attendance(self._platform, clock, since, plot.scenario.journey, plot.seed, desk)
+        self._attendance = Attendance(self._platform, clock, since, plot.scenario.journey, plot.seed, desk=desk)
         self._since = since
         self._deeds: list[Deed] = []
         self._lag = Lag()
