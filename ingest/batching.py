@@ -44,6 +44,7 @@ class Batching:
         self._acknowledge = acknowledge
         self._canary = canary
         self._batch: Batch | None = None
+        self._now_us = 0
         self._running = 0
         self._loop = asyncio.get_running_loop()
         self._thread: CommitThread[Batch] = CommitThread(
@@ -94,6 +95,7 @@ class Batching:
         self._add(batch, message, b"")
 
     def _open(self, now_us: int) -> Batch:
+        self._now_us = now_us
         if self._batch is None:
             self._batch = Batch(time.monotonic(), moment_of(now_us))
             self._loop.call_later(self._config.flush_ms / 1000, self._waited_enough, self._batch)
@@ -113,7 +115,7 @@ class Batching:
     def _submit(self) -> None:
         batch, self._batch = self._batch, None
         if batch is not None:
-            batch.states, batch.gone = self._states.take()
+            batch.states, batch.gone = self._states.take(self._now_us)
             self._running += 1
             self._thread.submit(batch)
 

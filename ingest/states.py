@@ -1,11 +1,13 @@
 """The latest of each device, in memory, and which of it is worth writing down now.
 
 The table is written when something a human being would look at has changed, and else only now and then: often enough
-that silence is noticed in time, and at moments spread over the devices.
+that silence is noticed in time, and at moments spread over the devices. When it was heard last is always written in
+the end, so that its silence is counted from there.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Final
 
 from devices.model import Reading
@@ -25,6 +27,7 @@ class _Latest:
     interval_us: int
     due_us: int = 0
     seen_us: int = 0
+    written_us: int = 0
     online: bool | None = None
     session: str | None = None
     battery_pct: float | None = None
@@ -48,6 +51,7 @@ class States:
     def __init__(self) -> None:
         self._latest: dict[int, _Latest] = {}
         self._due: set[int] = set()
+        self._later: list[tuple[int, int]] = []  # heap of (moment, device key): look again whether it has spoken since
         self._gone: dict[int, str | None] = {}
 
     def speak(self, device: Device, now_us: int, *, late: bool, session: str | None = None) -> None:
@@ -98,8 +102,13 @@ class States:
         if latest is not None:
             latest.online = None
 
-    def take(self) -> tuple[list[DeviceState], Mapping[int, str | None]]:
+    def take(self, now_us: int) -> tuple[list[DeviceState], Mapping[int, str | None]]:
         """What is to be written now, once: states, then who is gone (after them)."""
+        while self._later and self._later[0][0] <= now_us:
+            _, key = heappop(self._later)
+            latest = self._latest[key]
+            if latest.written_us < latest.seen_us and latest.due_us <= now_us:
+                self._due.add(key)
         if not self._due and not self._gone:
             return [], {}
         states = [self._written(key) for key in self._due]
@@ -109,7 +118,9 @@ class States:
 
     def _written(self, key: int) -> DeviceState:
         latest = self._latest[key]
+        latest.written_us = latest.seen_us
         latest.due_us = latest.seen_us + latest.interval_us
+        heappush(self._later, (latest.due_us, key))
         if latest.battery_pct is not None:
             latest.battery_written = latest.battery_pct
         if latest.lat is not None:

@@ -20,7 +20,7 @@ def speaking(states: States, at_us: int, reading: Reading | None = None, measure
     states.speak(BAND, at_us, late=False)
     if reading is not None:
         states.measure(BAND, reading, at_us if measured_us is None else measured_us, at_us)
-    return len(states.take()[0])
+    return len(states.take(at_us)[0])
 
 
 def test_a_device_that_says_nothing_new_is_written_once_a_minute() -> None:
@@ -57,7 +57,7 @@ def test_late_words_change_nothing_and_words_from_the_future_count_as_now() -> N
     assert speaking(states, T0 + SECOND, Reading(worn=False), measured_us=T0 - SECOND) == 0
     states.speak(BAND, T0 + 2 * SECOND, late=False)
     states.measure(BAND, Reading(worn=False), T0 + 2 * SECOND, T0 + 2 * SECOND)
-    (state,), _ = states.take()
+    (state,), _ = states.take(T0 + 2 * SECOND)
     assert (state.worn, state.worn_at) == (False, moment_of(T0 + 2 * SECOND))
 
 
@@ -67,9 +67,9 @@ def test_a_device_that_was_gone_and_speaks_is_online_and_late_words_do_not_bring
     speaking(states, T0)
     states.lose(BAND.key, "s1")
     states.speak(BAND, T0 + SECOND, late=True)
-    assert states.take() == ([], {BAND.key: "s1"})
+    assert states.take(T0 + SECOND) == ([], {BAND.key: "s1"})
     states.speak(BAND, T0 + 2 * SECOND, late=False)
-    (state,), gone = states.take()
+    (state,), gone = states.take(T0 + 2 * SECOND)
     assert (state.online, gone) == (True, {})
 
 
@@ -78,7 +78,7 @@ def test_a_will_before_a_new_word_in_the_same_batch_does_not_outlive_it() -> Non
     states = States()
     states.lose(BAND.key, None)
     states.speak(BAND, T0, late=False, session="s2")
-    (state,), gone = states.take()
+    (state,), gone = states.take(T0)
     assert (state.online, state.session, gone) == (True, "s2", {})
 
 
@@ -88,12 +88,12 @@ def test_devices_that_spoke_together_are_not_due_together() -> None:
     bands = [a_device(key, f"band-{key}") for key in range(1, 201)]
     for band in bands:
         states.speak(band, T0, late=False)
-    assert len(states.take()[0]) == 200
+    assert len(states.take(T0)[0]) == 200
     due = []
     for second in range(1, 80):
         for band in bands:
             states.speak(band, T0 + second * SECOND, late=False)
-        due.append(len(states.take()[0]))
+        due.append(len(states.take(T0 + second * SECOND)[0]))
     assert max(due) < 30
     assert sum(due[:44]) == 0
 
@@ -105,6 +105,17 @@ def test_words_stay_unwritten_no_longer_than_supervision_allows_for(silent_after
     for key in range(1, 200):
         states, device = States(), a_device(key, f"d{key}", silent_after_s=silent_after_s)
         states.speak(device, T0, late=False)
-        assert len(states.take()[0]) == 1
+        assert len(states.take(T0)[0]) == 1
         states.speak(device, T0 + allowed_us, late=False)
-        assert len(states.take()[0]) == 1
+        assert len(states.take(T0 + allowed_us)[0]) == 1
+
+
+def test_the_last_word_of_a_device_is_written_though_it_says_nothing_more() -> None:
+    """Its silence counts from there, and not from an earlier word."""
+    states = States()
+    speaking(states, T0)
+    assert speaking(states, T0 + 20 * SECOND) == 0
+    assert states.take(T0 + 40 * SECOND) == ([], {})
+    (state,), _ = states.take(T0 + 80 * SECOND)
+    assert state.last_seen_at == moment_of(T0 + 20 * SECOND)
+    assert states.take(T0 + 900 * SECOND) == ([], {})
