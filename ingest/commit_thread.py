@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg.rows import TupleRow
 
-from store.errors import Displaced, StoreError, mapping
+from store.errors import Displaced, StoreError, Unavailable, mapping
 from store.leases import Lease
 from store.pool import conninfo
 
@@ -92,7 +92,7 @@ class CommitThread(Generic[W]):
         """Commit ``work``, or what the database takes of it. Raises :class:`StoreError` if that is not to be had."""
         for last, pause_s in enumerate(PAUSES_S, start=1):
             if pause_s and self._given_up.wait(pause_s):
-                raise Displaced(self._lease.name, self._lease.holder)
+                raise Unavailable("the lane has not waited for the database")
             try:
                 with mapping():
                     work.commit(self._connected(), self._lease)

@@ -47,7 +47,8 @@ _SWITCH_S: Final = 0.001
 async def run(config: IngestConfig, clock: Clock, stop: asyncio.Event, health: Health) -> None:
     """Serve one lane of one partition until ``stop``; whatever fails meanwhile shows in ``health`` and is tried again.
 
-    ``health`` has the components ``database``, ``broker``, ``lease``, ``canary`` and, once it has happened, ``desk``.
+    ``health`` has the components ``database``, ``broker``, ``lease``, ``canary``; and, once it has happened, ``desk``
+    (an alarm for which no organisation answers) and ``program`` (a message that broke us).
     """
     sys.setswitchinterval(_SWITCH_S)
     async with open_database(config.dsn, f"carewatch {config.client_id}", wait_s=5.0) as database:
@@ -111,13 +112,12 @@ class Lane:
                 hazards,
                 lease,
                 wake=self._woken.set,
-                unanswered=self._unanswered,
+                unwell=self._unwell,
                 canary=self._heard_canary,
             )
-            stack.push_async_callback(pipeline.close)
+            stack.push_async_callback(pipeline.close)  # in case that there will be no session
             session = await stack.enter_async_context(self._connected(pipeline))
             await self._serve(session, pipeline, lease)
-            session.pause(True)
 
     @asynccontextmanager
     async def _leased(self) -> AsyncIterator[Lease]:
@@ -232,9 +232,8 @@ class Lane:
         self._canary_s = time.monotonic()
         self._health.well("canary", self._now())
 
-    def _unanswered(self, topic: str) -> None:
-        reason = f"an alarm on {topic!r} is in quarantine only: there is no organisation at all to open an incident at"
-        self._health.unwell("desk", reason, self._now())
+    def _unwell(self, component: str, reason: str) -> None:
+        self._health.unwell(component, reason, self._now())
 
     def _now(self) -> datetime:
         """Care time, or the machine's while the database has not told it yet."""

@@ -38,7 +38,9 @@ from store.leases import Lease
 
 log = structlog.get_logger(__name__)
 
-_TOPICS_KEPT: Final = 2_000_000
+_TOPICS_OF_A_DEVICE: Final = 3
+_DEEPER_FOR_ALARMS: Final = 10
+"""Behind any foreign telemetry that is not read an alarm may be waiting."""
 _CLOSE_WITHIN_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.05
 
@@ -55,14 +57,14 @@ class Pipeline:
         lease: Lease,
         *,
         wake: Callable[[], None],
-        unanswered: Callable[[str], None],
+        unwell: Callable[[str, str], None],
         canary: Callable[[], None],
     ) -> None:
         self._config = config
         self._clock = clock
         self._registry = registry
         self._wake = wake
-        self._unanswered = unanswered
+        self._unwell = unwell
         self._session: BrokerSession | None = None
         self._sources: dict[str, Source] = {}
         self._sources_version = registry.version
@@ -70,6 +72,8 @@ class Pipeline:
         self._last_us = 0
         self._waiting = 0
         self._window = config.window_batches * config.flush_rows
+        if config.lane is LaneName.ALARM:
+            self._window *= _DEEPER_FOR_ALARMS
         self._parts: dict[int, int] = {}  # messages (by identity) that go both ways: how many commits are due
         self._parked: list[Message] = []
         self._looking: asyncio.Task[None] | None = None
@@ -112,7 +116,8 @@ class Pipeline:
 
     def _take(self, messages: Sequence[Message], *, final: bool) -> None:
         """Send messages on their way. ``final``: the registry has just been asked, who is unknown now is unknown."""
-        if self._sources_version != self._registry.version or len(self._sources) > _TOPICS_KEPT:
+        enough = 10_000 + _TOPICS_OF_A_DEVICE * len(self._registry)
+        if self._sources_version != self._registry.version or len(self._sources) > enough:
             self._sources.clear()
             self._sources_version = self._registry.version
         now = self._clock.now()
@@ -131,6 +136,7 @@ class Pipeline:
             except Exception:
                 # Whatever is wrong with our program: the messages behind this one must not suffer, and it is kept.
                 log.exception("a message broke the program", topic=message.topic)
+                self._unwell("program", f"a message on {message.topic!r} broke it and is in quarantine: see the log")
                 broken = judging.judge_broken(message, source, self._registry, now=now, mark=self._mark(now_us))
                 self._send_on(message, broken, now_us)
         if nothing_follows:
@@ -185,7 +191,7 @@ class Pipeline:
     def _send_on(self, message: Message, judged: Judged, now_us: int) -> bool:
         entry = self._keeper.bounded(judged.entry) if judged.entry is not None else None
         if judged.unanswered:
-            self._unanswered(message.topic)
+            self._unwell("desk", f"an alarm on {message.topic!r} is in quarantine only: no organisation at all answers")
         alarms = judged.alarms
         beside = bool(judged.readings)
         if judged.entry is None:
