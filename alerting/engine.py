@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 
 import structlog
 from prometheus_client import Counter, Histogram
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from alerting.auditor import auditor_turn
 from alerting.clockwatch import ClockWatch
+from alerting.coverage import coverage_turn
 from alerting.escalation import BATCH, escalate
 from alerting.plans import default_plans
 from alerting.supervision import supervision_turn
+from alerting.upkeep import Retention, Upkeep
 from domain.clock import Clock
 from domain.health import Health
 from store import incidents
@@ -38,6 +40,7 @@ class EngineConfig(BaseModel, frozen=True, extra="forbid"):
 
     dsn: str
     name: str = "engine"
+    retention: Retention = Field(default=Retention(), description="For how many days what is kept")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ LOOPS: tuple[Loop, ...] = (
     Loop(name="escalation", turn=escalation_turn, urgent=True),
     Loop(name="supervision", turn=supervision_turn),
     Loop(name="auditor", turn=auditor_turn),
+    Loop(name="coverage", turn=coverage_turn),
 )
 
 
@@ -79,14 +83,16 @@ async def run(config: EngineConfig, clock: Clock, stop: asyncio.Event, health: H
     """Decide until ``stop`` is set. A loop that fails is shown as unwell, and tries again; nothing is left claimed."""
     async with open_database(config.dsn, f"carewatch {config.name}") as database:
         await _until_stopped(
-            stop, [asyncio.create_task(_repeat(config, loop, database, clock, health)) for loop in _loops(clock)]
+            stop,
+            [asyncio.create_task(_repeat(config, loop, database, clock, health)) for loop in _loops(config, clock)],
         )
 
 
-def _loops(clock: Clock) -> tuple[Loop, ...]:
+def _loops(config: EngineConfig, clock: Clock) -> tuple[Loop, ...]:
+    loops = (*LOOPS, Loop(name="upkeep", turn=Upkeep(config.dsn, config.retention).turn))
     if not isinstance(clock, DatabaseClock):
-        return LOOPS
-    return (*LOOPS, Loop(name="clock", turn=ClockWatch(clock).turn))
+        return loops
+    return (*loops, Loop(name="clock", turn=ClockWatch(clock).turn))
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

@@ -59,6 +59,12 @@ def ensure_around(dsn: str, today: date) -> list[date]:
         return ensure_partitions(connection, days_around(today))
 
 
+def drop_before(dsn: str, before: date) -> list[date]:
+    """Drop every partition whose whole day lies before ``before``, on a connection of its own; returns which were."""
+    with mapping(), psycopg.connect(conninfo(dsn, "carewatch partitions"), autocommit=True) as connection:
+        return drop_partitions(connection, before=before)
+
+
 def drop_partitions(connection: psycopg.Connection[TupleRow], *, before: date) -> list[date]:
     """Drop every partition whose whole day lies before ``before`` (UTC), and return which were. Needs a connection in
     autocommit. Readers and writers of other days are not blocked.
