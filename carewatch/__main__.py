@@ -1,5 +1,6 @@
 """The command line: ``carewatch COMMAND``, or ``python -P -m carewatch COMMAND``."""
 
+import logging
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,6 +19,8 @@ COMMANDS: Final = {
     "demo": "demo:demo",
     "send": "send:send",
     "incidents": "incidents:app",
+    "drill": "drill:drill",
+    "doctor": "doctor:doctor",
     "run": "run:run",
     "migrate": "migrate:migrate",
     "backup": "backup:backup",
@@ -74,6 +77,7 @@ def carewatch(
 
 def main() -> None:
     """Run the command line; exits with 0, 1 for what could not be done (and says why), or 2 for a wrong argument."""
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what it has to say comes as an error as well
     try:
         app()
     except (CarewatchError, AlertingError, SimulatorError, StoreError) as error:
