@@ -39,7 +39,7 @@ class EngineConfig(BaseModel, frozen=True, extra="forbid"):
     """Settings of the engine."""
 
     dsn: str
-    name: str = "engine"
+    name: str = Field(default="engine", description="Shown in the database's list of sessions")
     retention: Retention = Field(default=Retention(), description="For how many days what is kept")
 
 

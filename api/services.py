@@ -17,7 +17,7 @@ class WebConfig(BaseModel, frozen=True, extra="forbid"):
     """Settings of the web process."""
 
     dsn: str
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", description="Where it listens; a proxy with a certificate comes before")
     port: int = Field(default=8080, ge=0, le=65535, description="0 takes any free port")
     public_url: str = Field(
         default="http://127.0.0.1:8080", description="How people and providers reach us; no slash at the end"

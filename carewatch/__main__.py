@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "devices": "devices:app",
     "keys": "keys:app",
     "users": "users:users",
+    "settings": "settings_page:settings",
     "decode": "decode:decode",
     "backtest": "backtest:backtest",
     "stand-in": "stand_in:stand_in",

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -41,6 +41,9 @@ CONFIG_VARIABLE: Final = "CAREWATCH_CONFIG"
 SHARED: Final = ("deployment", "dsn", "broker_url", "public_url", "twilio")
 """Stated once, at the top, and handed to every section that knows them."""
 
+PLATFORM: Final = "platform"
+"""CareWatch's own user at the embedded broker."""
+
 _PLACEHOLDERS: Final = frozenset({"changeme", "change-me", "secret", "password", "passw0rd", "admin", "test", "xxx"})
 
 
@@ -63,6 +66,13 @@ class Settings(BaseSettings):
     broker_host: str = Field(default="127.0.0.1", description="Where the embedded broker listens")
     broker_port: int = Field(
         default=1883, ge=0, le=65535, description="Port of the embedded broker; 0: any free one, then always the same"
+    )
+    broker_password: SecretStr | None = Field(
+        default=None,
+        min_length=12,
+        validate_default=True,
+        description="Of `platform`, our own user at the embedded broker; with it every device needs the password that"
+        " `carewatch devices credentials` gives it, without it the broker lets everybody in",
     )
     public_url: str = Field(
         default="http://127.0.0.1:8080",
@@ -114,6 +124,15 @@ class Settings(BaseSettings):
             raise ValueError("its password is a placeholder; put in a secret of your own")
         return secret
 
+    @field_validator("broker_password")
+    @classmethod
+    def _no_open_broker(cls, password: SecretStr | None, read: ValidationInfo) -> SecretStr | None:
+        host = read.data.get("broker_host", "")
+        own = "broker_url" in read.data and read.data["broker_url"] is None
+        if own and password is None and host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(f"needed, because broker_host is {host!r}: else anybody could press for anybody")
+        return password
+
     @field_validator("twilio")
     @classmethod
     def _only_the_stand_in(cls, twilio: TwilioConfig | None, read: ValidationInfo) -> TwilioConfig | None:
@@ -140,16 +159,36 @@ class Settings(BaseSettings):
         """Where the broker is, stated or embedded, as a URL with its credentials. An embedded one on any free port is
         known once it has been started.
         """
-        stated = {"broker_host": self.broker_host, "broker_port": self.broker_port}
+        stated = {
+            "broker_host": self.broker_host,
+            "broker_port": self.broker_port,
+            "broker_password": self.broker_password,
+        }
         return self.broker_url.get_secret_value() if self.broker_url else _embedded_broker_url(self.folder, stated)
 
     def embedded_database(self) -> PostgresServer:
         """The database of our own, to be used when no DSN is stated."""
         return PostgresServer(self.folder / "database")
 
+    @property
+    def broker_login(self) -> tuple[str, str] | None:
+        """User and password of CareWatch itself at the embedded broker; None if it lets everybody in."""
+        return None if self.broker_password is None else (PLATFORM, self.broker_password.get_secret_value())
+
     def embedded_broker(self) -> NatsServer:
         """The broker of our own, to be used when no URL is stated."""
-        return NatsServer(self.folder / "broker", mqtt_port=self.broker_port, host=self.broker_host)
+        return NatsServer(
+            self.folder / "broker",
+            mqtt_port=self.broker_port,
+            host=self.broker_host,
+            users=self.broker_users_file if self.broker_login else None,
+            credentials=self.broker_login,
+        )
+
+    @property
+    def broker_users_file(self) -> Path:
+        """Where the users of the embedded broker stand, if it has any."""
+        return self.folder / "broker-users.conf"
 
 
 def sections() -> dict[str, type[BaseModel]]:
@@ -210,7 +249,11 @@ def _embedded_broker_url(folder: Path, stated: Mapping[str, Any]) -> str:
     port = str(stated.get("broker_port", fields["broker_port"].default))
     host = stated.get("broker_host", fields["broker_host"].default)
     server = NatsServer(folder / "broker", host=host)  # knows the port it was given at its first start
-    return server.url if port == "0" else server.url.rpartition(":")[0] + f":{port}"
+    url = server.url if port == "0" else server.url.rpartition(":")[0] + f":{port}"
+    password = stated.get("broker_password")
+    if isinstance(password, SecretStr):
+        password = password.get_secret_value()
+    return url if not password else url.replace("://", f"://{PLATFORM}:{quote(password, safe='')}@", 1)
 
 
 def _with_shared(section: type[BaseModel], stated: Any, shared: Mapping[str, Any]) -> Any:

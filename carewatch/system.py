@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from carewatch.broker_users import BrokerUsers
 from carewatch.embedded.processes import until
 from carewatch.processes import PROCESSES, ProcessName
 from carewatch.settings import Settings
@@ -19,16 +20,23 @@ SERVING_WITHIN_S: Final = 120.0
 """How long processes may take to serve: on the smallest machine, with a broker and a database that recover."""
 
 
-async def start_servers(settings: Settings, supervisor: Supervisor) -> None:
-    """Start the embedded database and broker, whichever is not stated, and bring the database up to date.
+async def start_servers(settings: Settings, supervisor: Supervisor) -> BrokerUsers | None:
+    """Start the embedded database and broker, whichever is not stated, and bring the database up to date. Returns the
+    broker's users, to be kept in step with the devices, if it has any.
 
     Raises EmbeddedServerError or StoreError.
     """
-    if settings.broker_url is None:
-        await supervisor.bring_up(settings.embedded_broker())
     if settings.dsn is None:
         await supervisor.bring_up(settings.embedded_database())
     await asyncio.to_thread(migrate, settings.database_dsn)
+    if settings.broker_url is not None:
+        return None
+    broker, users = settings.embedded_broker(), None
+    if settings.broker_login is not None:
+        users = BrokerUsers(settings, broker, settings.broker_users_file)
+        await users.write()
+    await supervisor.bring_up(broker)
+    return users
 
 
 async def start_processes(

@@ -27,7 +27,7 @@ class LaneName(StrEnum):
 class IngestConfig(BaseModel):
     """One lane of one partition."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     dsn: str
     broker_url: SecretStr
@@ -36,6 +36,7 @@ class IngestConfig(BaseModel):
     """Whom to trust with TLS; None: the system's authorities."""
     lane: LaneName
     partition: str = Field(default="p00", pattern=f"^{ID_PATTERN}$")
+    """Its name: of the session at the broker, and of the lease."""
     cells: tuple[str, ...] = ()
     """The cells of this partition; none: all. Every cell needs a partition: nobody hears the cells that have none."""
     foreign: Mapping[str, Protocol] = {
@@ -44,6 +45,7 @@ class IngestConfig(BaseModel):
     }
     """Topic filters of other protocols, each with the protocol of its gateway; only one partition may have them."""
     flush_rows: int = Field(default=2000, ge=1)
+    """Readings in a batch at most."""
     flush_ms: float = Field(default=50.0, gt=0)
     """How long the first message of a batch waits at most. Telemetry may; and each commit takes the disk, for which
     alarms wait: half as many batches leave more room than they cost.
@@ -51,10 +53,13 @@ class IngestConfig(BaseModel):
     window_batches: int = Field(default=3, ge=1)
     """Above so many batches without a commit nothing more is read from the broker."""
     alarms_a_commit: int = Field(default=64, ge=1)
+    """Alarms that are committed together at most, if several wait."""
     keep_alive_s: int = Field(default=15, ge=1, le=3600)
+    """Of the connection to the broker."""
     lease_s: float = Field(default=5.0, gt=0)
     """How long a partition whose holder has died stays without one."""
     canary_s: float = Field(default=5.0, gt=0)
+    """How often a message of our own goes through the broker and back."""
     clock_s: float = Field(default=1.0, gt=0)
     """How often care time, the registry and the lease are looked after."""
 

@@ -27,19 +27,19 @@ _Phone = Annotated[str, Field(pattern=r"^\+[0-9]{7,15}$")]
 class TwilioConfig(BaseModel, frozen=True, extra="forbid"):
     """Settings of the account. ``public_url`` is how Twilio reaches our web process; no slash at its end."""
 
-    account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
-    auth_token: SecretStr
+    account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$", description="The account")
+    auth_token: SecretStr = Field(description="Its secret, which signs call-backs as well")
     previous_auth_token: SecretStr | None = Field(
         default=None, description="Still accepted as signature of call-backs while the token is being changed"
     )
-    voice_number: _Phone
+    voice_number: _Phone = Field(description="Whom people see calling; a number of the account")
     sms_number: _Phone | None = Field(default=None, description="By default the voice number")
-    base_url: str = API_URL
+    base_url: str = Field(default=API_URL, description="Where the provider is; a stand-in is elsewhere")
     public_url: str = Field(pattern=r"^https?://[^\s]+[^/\s]$")
     overseas: bool = Field(default=True, description="It stands abroad: no name, address or health without consent")
     calls_per_s: float = Field(default=1.0, gt=0, description="Calls a second and process; Twilio's default is 1")
-    messages_per_s: float = Field(default=1.0, gt=0)
-    timeout_s: float = Field(default=10.0, gt=0, le=60)
+    messages_per_s: float = Field(default=1.0, gt=0, description="Texts a second and process")
+    timeout_s: float = Field(default=10.0, gt=0, le=60, description="How long a request may take")
     ring_s: int = Field(default=30, ge=5, le=600, description="Longer finds more voicemail than people")
     voices: dict[str, str] = Field(default_factory=dict, description="Twilio voice by language; else its default")
 

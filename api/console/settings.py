@@ -9,7 +9,7 @@ class ConsoleConfig(BaseModel, frozen=True, extra="forbid"):
     """Settings of the console."""
 
     dsn: str
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", description="Where it listens; a proxy with a certificate comes before")
     port: int = Field(default=8081, ge=0, le=65535, description="0 takes any free port")
     console_url: str = Field(
         default="http://127.0.0.1:8081",

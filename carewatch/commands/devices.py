@@ -141,8 +141,7 @@ def write_broker_users(
 
 
 def _platform_user(context: typer.Context) -> PlatformUser:
-    url = settings_of(context).broker_url
-    parts = urlsplit("" if url is None else url.get_secret_value())
+    parts = urlsplit(settings_of(context).broker)
     if not parts.username or not parts.password:
         raise typer.BadParameter("the setting broker_url must name user and password of CareWatch itself")
     return PlatformUser(unquote(parts.username), unquote(parts.password))

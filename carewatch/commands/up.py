@@ -40,10 +40,12 @@ async def _up(settings: Settings, words: list[str]) -> None:
 
 
 async def _start(settings: Settings, supervisor: Supervisor, words: list[str]) -> None:
-    await start_servers(settings, supervisor)
+    users = await start_servers(settings, supervisor)
     await start_processes(supervisor, words)
     for name, reason in (await not_serving(settings)).items():
         log.warning("not serving yet; it goes on trying", name=name.value, reason=reason)
     stdout.print("CareWatch is up. Ctrl-C ends it.")
     for what, where in addresses(settings):
         stdout.print(f"  {what:16}{where}", soft_wrap=True, markup=False)
+    if users is not None:
+        await users.keep()

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -139,7 +140,7 @@ class Demo:
     def _introduce(self, password: str) -> None:
         settings = self._installation.settings
         device = next(one.device_id for one, _ in self._town.devices() if one.model.kind is DeviceKind.CALL_BUTTON)
-        here = f"carewatch --config {self._installation.config}"
+        here = f"{_command()} --config {self._installation.config}"
         lines = (
             f"The town lives ({time.monotonic() - self._began_s:.0f} s after the start). Ctrl-C ends it.",
             f"  console           {settings.console.console_url}   user {USER}   password {password}",
@@ -178,6 +179,14 @@ class Demo:
                 living.calm(home)
 
         return attended
+
+
+def _command() -> str:
+    """How this program is called from a shell in this folder."""
+    script = Path(sys.executable).with_name("carewatch")
+    if not script.exists():
+        return f"{sys.executable} -P -m carewatch"
+    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)
 
 
 async def _together(acts: Iterable[Coroutine[Any, Any, None]], minutes: float | None) -> None:

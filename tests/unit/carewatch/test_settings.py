@@ -8,6 +8,7 @@ import pytest
 from alerting.deployment import Deployment
 from carewatch.errors import SettingsFault
 from carewatch.settings import load, sections
+from carewatch.settings_page import page
 
 TWILIO = {
     "CAREWATCH_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
@@ -136,6 +137,24 @@ def test_a_file_that_is_no_toml_is_a_fault(tmp_path: Path) -> None:
     for name in ("broken.toml", "missing.toml"):
         with pytest.raises(SettingsFault, match=name):
             load(tmp_path / name)
+
+
+def test_an_embedded_broker_that_listens_to_a_network_needs_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody could press for anybody; with a password CareWatch itself signs in with it."""
+    monkeypatch.setenv("CAREWATCH_BROKER_HOST", "0.0.0.0")
+    assert "anybody could press for anybody" in faults()["broker_password"]
+    monkeypatch.setenv("CAREWATCH_BROKER_PASSWORD", "open/sesame:12")
+    settings = load()
+    assert settings.broker == "mqtt://platform:open%2Fsesame%3A12@127.0.0.1:1883"
+    assert settings.ingest.broker.password is not None
+    assert settings.ingest.broker.password.get_secret_value() == "open/sesame:12"
+
+
+def test_the_page_of_settings_is_the_one_that_is_written_from_them() -> None:
+    """docs/settings.md is what `carewatch settings` prints, and tells what each setting means."""
+    written = (Path(__file__).parents[3] / "docs" / "settings.md").read_text("utf-8")
+    assert written == page()
+    assert [line for line in written.splitlines() if line.startswith("| `") and line.endswith("|  |")] == []
 
 
 def test_every_section_refuses_names_it_does_not_know() -> None:
