@@ -1,0 +1,132 @@
+"""A thousand homes press within one second: how long until each is stored, asked about, and called for.
+
+``python -P -m benchmarks.presses_at_once [--presses 1000] [--calls-per-s 100]``: the whole platform as ``carewatch up``
+runs it, with the stand-in for the phone network. Times are counted from the planned moment of each press.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import numpy as np
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from alerting.deployment import Deployment
+from carewatch.private import PrivateInstallation, running
+from devices.model import Hazard
+from devices.native import encode_alarm
+from simulator.phone.people import Answers, Person
+from simulator.phone.remote import RemotePhone
+from store.pool import open_database
+from store.registry import Noun, save
+
+_CONNECTIONS = 20
+_GIVE_UP_S = 300.0
+
+_MOMENTS = """
+SELECT a.event_id, a.received_at, min(n.created_at), min(n.sent_at)
+FROM alarms a
+JOIN incident_alarms ia ON ia.alarm_id = a.id
+LEFT JOIN notifications n ON n.incident_id = ia.incident_id
+WHERE a.event_id LIKE 'press-%'
+GROUP BY a.event_id, a.received_at
+"""
+
+
+def number(home: int) -> str:
+    """The phone of a home's daughter."""
+    return f"+86139{home:08d}"
+
+
+async def enrol(dsn: str, homes: int) -> None:
+    """Homes with a button and a daughter each."""
+    now = datetime.now(UTC)
+    rows: dict[Noun, list[dict[str, Any]]] = {noun: [] for noun in Noun}
+    rows[Noun.ORGANISATIONS] = [{"code": "town", "kind": "town", "name": "Town", "cell": "town"}]
+    rows[Noun.DEVICE_MODELS] = [
+        {"model": "button", "kind": "call_button", "protocol": "native", "silent_after_s": 90000}
+    ]
+    for home in range(homes):
+        code = f"{home:05d}"
+        rows[Noun.HOUSEHOLDS].append({"code": code, "organisation": "town", "community": "c", "address": "a"})
+        rows[Noun.RESIDENTS].append({"code": code, "household": code, "surname": "张"})
+        rows[Noun.RESPONDERS].append({"code": code, "organisation": "town", "name": code})
+        rows[Noun.CONTACTS].append({"responder": code, "channel": "voice", "address": number(home)})
+        rows[Noun.CIRCLE_MEMBERS].append({"household": code, "circle": "children", "responder": code})
+        rows[Noun.DEVICES].append(
+            {"device_id": f"button-{code}", "cell": "town", "model": "button", "household": code, "resident": code}
+        )
+    async with open_database(dsn, "benchmark") as database, database.transaction() as connection:
+        for noun in Noun:
+            await save(connection, noun, rows[noun], now=now)
+
+
+async def press(host: str, port: int, homes: Sequence[int], begin_s: float, gap_s: float) -> dict[str, float]:
+    """Press for ``homes`` at their planned moments; returns these, in seconds since the epoch."""
+    planned = {}
+    async with aiomqtt.Client(host, port, max_concurrent_outgoing_calls=10_000) as client, asyncio.TaskGroup() as group:
+        for home in homes:
+            at = begin_s + home * gap_s
+            await asyncio.sleep(max(at - time.time(), 0))
+            payload = encode_alarm(event_id=f"press-{home}", hazard=Hazard.SOS, at=at)
+            group.create_task(client.publish(f"care/town/button-{home:05d}/alarm", payload, qos=1, timeout=_GIVE_UP_S))
+            planned[f"press-{home}"] = at
+    return planned
+
+
+def moments(dsn: str) -> dict[str, tuple[datetime | None, ...]]:
+    """When each press was stored, asked about and called for."""
+    with psycopg.connect(dsn) as connection:
+        return {row[0]: row[1:] for row in connection.execute(_MOMENTS).fetchall()}
+
+
+async def measure(presses: int, calls_per_s: float) -> None:
+    """Run it once and print the percentiles."""
+    with tempfile.TemporaryDirectory(prefix="carewatch-bench-") as folder:
+        installation = PrivateInstallation(Path(folder), Deployment.CHAOS)
+        written = installation.config.read_text().replace("calls_per_s = 20.0", f"calls_per_s = {calls_per_s}")
+        installation.config.write_text(written + "\n[sender]\nat_once = 200\n")
+        dsn = installation.settings.database_dsn
+        async with running(installation), RemotePhone(installation.phone_url) as phone:
+            await enrol(dsn, presses)
+            for home in range(presses):
+                await phone.register(Person(number=number(home), temper=Answers(after_s=2, keys=("1",), listens_s=2)))
+            await asyncio.sleep(3)  # the lanes read the registry once a second
+            begin_s, gap_s = time.time() + 2, 1.0 / presses
+            tasks = [
+                press("127.0.0.1", installation.settings.broker_port, range(one, presses, _CONNECTIONS), begin_s, gap_s)
+                for one in range(_CONNECTIONS)
+            ]
+            planned = {event: at for part in await asyncio.gather(*tasks) for event, at in part.items()}
+            deadline_s = time.monotonic() + _GIVE_UP_S
+            while sum(None not in row for row in moments(dsn).values()) < presses:
+                assert time.monotonic() < deadline_s, "not every press was called for in time"
+                await asyncio.sleep(1)
+            show(planned, moments(dsn), calls_per_s)
+
+
+def show(planned: dict[str, float], reached: dict[str, tuple[datetime | None, ...]], calls_per_s: float) -> None:
+    """Print what was measured."""
+    table = Table(title=f"{len(planned)} presses in one second, provider limited to {calls_per_s:g} calls/s")
+    for column in ("", "p50 s", "p99 s", "worst s"):
+        table.add_column(column, justify="right")
+    for place, stage in enumerate(("stored", "somebody asked", "provider has the call")):
+        delays = [row[place].timestamp() - planned[event] for event, row in reached.items() if row[place] is not None]  # type: ignore[union-attr]  # None is left out beside it
+        table.add_row(stage, *(f"{value:.2f}" for value in (*np.percentile(delays, (50, 99)), max(delays))))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--presses", type=int, default=1000)
+    parser.add_argument("--calls-per-s", type=float, default=100.0)
+    options = parser.parse_args()
+    asyncio.run(measure(options.presses, options.calls_per_s))
