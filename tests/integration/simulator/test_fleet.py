@@ -20,6 +20,9 @@ from simulator.fleet.outfit import CELL, Device, Shares, equip
 from simulator.fleet.player import Lag, play
 from simulator.lives.people import Life
 from simulator.lives.village import settle
+from simulator.load.crowd import generate_all
+from simulator.load.generator import Job, connectable
+from simulator.scenario import Phase
 
 SPEED = 60.0
 OUTFITS = [
@@ -208,3 +211,31 @@ async def test_deeds_are_played_in_order_and_twice_or_late_where_the_scenario_sa
     assert len(numbers) > 66
     assert numbers != sorted(numbers)
     assert len(lag.late_s) == 60
+
+
+async def test_a_load_counts_every_alarm_from_its_plan_to_its_receipt_over_two_processes(
+    broker: NatsServer, listener: Listener
+) -> None:
+    phases = (
+        Phase(kind="ramp_up", for_s=1, telemetry_per_s=100),
+        Phase(kind="steady", for_s=2, telemetry_per_s=100, alarms_per_s=5),
+    )
+    job = Job(
+        devices=tuple(connectable(DEVICES)),
+        host="127.0.0.1",
+        port=broker.port,
+        passwords={},
+        connects_per_s=200,
+        phases=phases,
+        share=1.0,
+        seed=1,
+    )
+    report = await generate_all(job, processes=2)
+    ramp, steady = report.phases
+    assert (report.processes, report.devices, report.connections_lost) == (2, len(job.devices), 0)
+    assert (ramp.sent, steady.sent, steady.unanswered) == (50, 210, 0)
+    assert steady.stored is not None
+    assert steady.stored.count == 10
+    assert steady.acknowledged is not None
+    assert steady.acknowledged.count == 200
+    assert steady.stored.p50_ms > 0
