@@ -187,7 +187,7 @@ class Fleet:
             return
         puppet.link.send(message, journey)
         if self._chance.random() < self._manners.duplicates:
-            puppet.link.send(message)
+            puppet.link.send(message, journey)
         if held is not None:
             puppet.link.send(held)
 

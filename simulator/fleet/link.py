@@ -96,7 +96,10 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
-        self.flush()
+        if self._link.wants(self):
+            self.flush()
+        else:
+            self.abort()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -256,6 +259,10 @@ class Link:
         if self.identity.sleeps and not self._flying and not self._waiting:
             self._sleep_soon()
 
+    def wants(self, wire: _Wire) -> bool:
+        """Whether a connection that has come about is still wanted: the link may have been cut meanwhile."""
+        return wire is self._wire and self.state is LinkState.CONNECTING
+
     def lost(self, wire: _Wire) -> None:
         """The network connection is gone; come back unless cut."""
         if wire is not self._wire:
@@ -263,8 +270,7 @@ class Link:
         self._wire = None
         if self.state is LinkState.UP:
             self._board.witness.counts.connections_lost += 1
-        self._waiting.extendleft(reversed(self._flying.values()))
-        self._flying.clear()
+        self._take_back()
         if self.state is LinkState.CUT:
             return
         if self.identity.sleeps and self.at_rest:
@@ -273,7 +279,13 @@ class Link:
         self.state = LinkState.CONNECTING
         self._pause()
 
+    def _take_back(self) -> None:
+        """What flew when the connection broke is sent again, before what waits."""
+        self._waiting.extendleft(reversed(self._flying.values()))
+        self._flying.clear()
+
     async def _connect(self) -> None:
+        self._take_back()
         name = f"{self._board.care_now():.3f}"
         wire = _Wire(self, ClientSession(self._introduction(name), parser=Parser(topics=self._board.topics)), name)
         self._wire = wire
@@ -289,9 +301,10 @@ class Link:
         except (OSError, TimeoutError) as failure:
             self.fault = str(failure) or f"no answer within {_SOCKET_PATIENCE_S:g} s"
             self._board.witness.counts.connections_failed += 1
-            self._wire = None
-            if self.state is not LinkState.CUT:
-                self._pause()
+            if self._wire is wire:
+                self._wire = None
+                if self.state is not LinkState.CUT:
+                    self._pause()
             return
         self._retry = asyncio.get_running_loop().call_later(_SOCKET_PATIENCE_S, self._lose_patience, wire)
 
@@ -333,7 +346,9 @@ class Link:
             self._retry.cancel()
         if self.identity.hears:
             wire.session.subscribe(*((topic, 0) for topic in self.identity.hears))
-        self._waiting.extendleft((message, None) for message in reversed(self._greeting(wire.name)))
+        for message in self._greeting(wire.name):  # true of this connection only: never taken back
+            self._board.witness.counts.published += 1
+            wire.session.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
         self._push()
         if self._awaiting:
             self._resend_later()

@@ -175,6 +175,19 @@ async def test_after_a_storm_everybody_comes_back(fleet: Fleet, listener: Listen
     await listener.until(lambda: fleet.up == fleet.staying and fleet.witness.counts.connections == 2 * fleet.staying)
 
 
+async def test_a_link_that_is_cut_while_it_connects_comes_back_once_when_it_is_opened(
+    broker: NatsServer, clock: AcceleratedClock
+) -> None:
+    device = _device(DeviceKind.GAS_ALARM)
+    async with Fleet([device], host="127.0.0.1", port=broker.port, clock=clock) as fleet:
+        [link] = fleet.links
+        link.open()
+        link.cut()
+        link.open()
+        await Listener().until(lambda: link.state is LinkState.UP)
+        assert fleet.witness.counts.connections == 1
+
+
 async def test_nothing_is_lost_when_the_broker_dies(tmp_path_factory: pytest.TempPathFactory) -> None:
     server = NatsServer(tmp_path_factory.mktemp("mortal-broker"))
     await server.start()
