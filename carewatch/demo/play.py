@@ -67,6 +67,8 @@ class Demo:
             playing = asyncio.create_task(self._play(minutes))
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({playing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not playing.done():
+                self._console.print("ending in good order …")
             for task in (playing, stopped):
                 task.cancel()
             outcome, _ = await asyncio.gather(playing, stopped, return_exceptions=True)
@@ -99,7 +101,6 @@ class Demo:
             )
             acts = (listen(self._town, phone, self._tell), living.live_quietly(), living.suffer(), attendance.run())
             await _together(acts, minutes)
-            self._console.print("ending in good order …")
 
     async def _admit(self, county: Mapping[str, Any]) -> tuple[str, str]:
         """An API key for the town, and the password of the console's user; the folder remembers the password."""
@@ -134,7 +135,8 @@ class Demo:
         await platform.enrol(enrolled, lambda done: setting_up.advance("enrolling the town"))
         setting_up.done(f"{HOMES} homes with {sum(1 for _ in self._town.devices())} devices are enrolled")
         await move_in(self._town, phone, lambda: setting_up.advance("putting people at their phones"))
-        await living.connect(lambda up: setting_up.advance("connecting devices"))
+        setting_up.begin("connecting devices")
+        await living.connect(setting_up.reached)
         setting_up.done(f"{living.connections} devices are connected")
 
     def _introduce(self, password: str) -> None:

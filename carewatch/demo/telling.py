@@ -49,6 +49,7 @@ class SettingUp:
             transient=True,
         )
         self._task = self._bar.add_task("starting", total=total)
+        self._before = 0.0
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -68,6 +69,15 @@ class SettingUp:
     def advance(self, name: str) -> None:
         """One of many equal steps is done."""
         self._bar.update(self._task, description=name, advance=1)
+
+    def begin(self, name: str) -> None:
+        """Steps follow of which only it is told how many are done."""
+        self._before = self._bar.tasks[self._task].completed
+        self._bar.update(self._task, description=name)
+
+    def reached(self, count: int) -> None:
+        """So many of them are done."""
+        self._bar.update(self._task, completed=self._before + count)
 
     def done(self, name: str) -> None:
         """Say that a stage is done."""
