@@ -86,6 +86,9 @@ async def rig(*, devices: int) -> AsyncIterator[Rig]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carewatch-bench-")))
         database = await stack.enter_async_context(PostgresServer(folder / "pg"))
+        await database.stop()
+        (folder / "pg" / "cluster" / "operator.conf").write_text("track_commit_timestamp = on\n")
+        await database.start()
         broker = await stack.enter_async_context(NatsServer(folder / "nats"))
         migrate(database.dsn)
         with psycopg.connect(database.dsn, autocommit=True) as connection:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
+from zlib import crc32
 
 from devices.model import Hazard, Signal, SignalState
 from ingest import metrics
@@ -23,8 +24,50 @@ _GROUPS_AT_ONCE: Final = 2
 """One is being committed, the next is ready for the thread."""
 
 
+class _Outlet:
+    """One thread that commits alarms, and what waits for it. ``done`` gets each group once it is committed."""
+
+    def __init__(
+        self,
+        name: str,
+        config: IngestConfig,
+        lease: Lease,
+        *,
+        done: Callable[[AlarmGroup], None],
+        failed: Callable[[StoreError], None],
+    ) -> None:
+        self._most = config.alarms_a_commit
+        self._tell = done
+        self._waiting: list[AlarmMessage] = []
+        self._running = 0
+        self._thread: CommitThread[AlarmGroup] = CommitThread(name, config.dsn, lease, done=self._done, failed=failed)
+
+    def put(self, message: AlarmMessage) -> None:
+        self._waiting.append(message)
+        self._send(at_once=_GROUPS_AT_ONCE)
+
+    def _send(self, *, at_once: int) -> None:
+        while self._waiting and self._running < at_once:
+            self._running += 1
+            self._thread.submit(AlarmGroup(self._waiting[: self._most]))
+            del self._waiting[: self._most]
+
+    def _done(self, group: AlarmGroup) -> None:
+        self._running -= 1
+        self._send(at_once=_GROUPS_AT_ONCE)
+        self._tell(group)
+
+    async def close(self, *, within_s: float) -> None:
+        self._send(at_once=self._running + len(self._waiting))
+        await self._thread.close(within_s=within_s)
+
+
 class Alarming:
-    """The path of alarms. ``committed`` gets each message once its alarms are, ``receipt`` what its device is told."""
+    """The path of alarms. ``committed`` gets each message once its alarms are, ``receipt`` what its device is told.
+
+    Several threads commit, because an alarm that comes while another is being written would else wait for it twice as
+    long. All that one source says goes through the same one, and so stays in order.
+    """
 
     def __init__(
         self,
@@ -37,17 +80,15 @@ class Alarming:
         canary: Callable[[], None],
         failed: Callable[[StoreError], None],
     ) -> None:
-        self._config = config
         self._hazards = hazards
         self._committed = committed
         self._receipt = receipt
         self._canary = canary
         self._changing: Counter[tuple[int, Hazard]] = Counter()
-        self._waiting: list[AlarmMessage] = []
-        self._running = 0
-        self._thread: CommitThread[AlarmGroup] = CommitThread(
-            f"carewatch {config.client_id} alarms", config.dsn, lease, done=self._done, failed=failed
-        )
+        self._outlets = [
+            _Outlet(f"carewatch {config.client_id} alarms {n}", config, lease, done=self._done, failed=failed)
+            for n in range(config.alarm_threads)
+        ]
 
     def is_news(self, device_key: int, signal: Signal) -> bool:
         """False if repeated state is what is committed already. In doubt the database decides: while a change of the
@@ -61,21 +102,10 @@ class Alarming:
         for alarm in message.alarms:
             if alarm.republished:
                 self._changing[_key(alarm)] += 1
-        self._waiting.append(message)
-        self._send()
-
-    def _send(self) -> None:
-        while self._waiting and self._running < _GROUPS_AT_ONCE:
-            self._submit(self._waiting[: self._config.alarms_a_commit])
-            del self._waiting[: self._config.alarms_a_commit]
-
-    def _submit(self, messages: Sequence[AlarmMessage]) -> None:
-        self._running += 1
-        self._thread.submit(AlarmGroup(messages))
+        source = message.alarms[0].source if message.alarms else ""
+        self._outlets[crc32(source.encode()) % len(self._outlets)].put(message)
 
     def _done(self, group: AlarmGroup) -> None:
-        self._running -= 1
-        self._send()
         self._committed(group.messages)
         for message in group.messages:
             for alarm, became in zip(message.alarms, message.committed, strict=True):
@@ -100,10 +130,7 @@ class Alarming:
 
     async def close(self, *, within_s: float) -> None:
         """Commit what waits, as far as that goes within the time."""
-        while self._waiting:
-            self._submit(self._waiting[: self._config.alarms_a_commit])
-            del self._waiting[: self._config.alarms_a_commit]
-        await self._thread.close(within_s=within_s)
+        await asyncio.gather(*(outlet.close(within_s=within_s) for outlet in self._outlets))
         await asyncio.sleep(0)  # what the thread has told us last is done before we are
 
 

@@ -52,6 +52,8 @@ class IngestConfig(BaseModel):
     """
     window_batches: int = Field(default=3, ge=1)
     """Above so many batches without a commit nothing more is read from the broker."""
+    alarm_threads: int = Field(default=3, ge=1)
+    """So many connections commit alarms at the same time."""
     alarms_a_commit: int = Field(default=64, ge=1)
     """Alarms that are committed together at most, if several wait."""
     keep_alive_s: int = Field(default=15, ge=1, le=3600)
