@@ -71,6 +71,7 @@ class Alarming:
 
     def __init__(
         self,
+        name: str,
         config: IngestConfig,
         lease: Lease,
         hazards: Hazards,
@@ -86,7 +87,7 @@ class Alarming:
         self._canary = canary
         self._changing: Counter[tuple[int, Hazard]] = Counter()
         self._outlets = [
-            _Outlet(f"carewatch {config.client_id} alarms {n}", config, lease, done=self._done, failed=failed)
+            _Outlet(f"carewatch {name} alarms {n}", config, lease, done=self._done, failed=failed)
             for n in range(config.alarm_threads)
         ]
 

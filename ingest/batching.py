@@ -30,6 +30,7 @@ class Batching:
 
     def __init__(
         self,
+        name: str,
         config: IngestConfig,
         lease: Lease,
         states: States,
@@ -48,7 +49,7 @@ class Batching:
         self._running = 0
         self._loop = asyncio.get_running_loop()
         self._thread: CommitThread[Batch] = CommitThread(
-            f"carewatch {config.client_id} batches", config.dsn, lease, done=self._done, failed=failed
+            f"carewatch {name} batches", config.dsn, lease, done=self._done, failed=failed
         )
 
     def put(self, message: Message, device: Device | None, readings: Sequence[Reading], now_us: int) -> None:

@@ -10,7 +10,7 @@ import random
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,11 +22,11 @@ from domain.clock import Clock
 from domain.health import Health
 from ingest import canary, metrics
 from ingest.config import IngestConfig
-from ingest.errors import BrokerUnavailable, IngestError, NotOurs
+from ingest.errors import BrokerUnavailable, NotOurs
 from ingest.pipeline import Pipeline
 from ingest.registry import Registry
 from ingest.session import BrokerSession, connect
-from ingest.topics import filters
+from ingest.topics import sessions
 from store import devices, leases, partitions, wakeups
 from store.errors import Displaced, StoreError
 from store.leases import Lease
@@ -105,19 +105,24 @@ class Lane:
             async with self._database.transaction() as connection:
                 hazards = await devices.hazards(connection)
             self._health.well("database", self._now())
-            pipeline = Pipeline(
-                self._config,
-                self._clock,
-                self._registry,
-                hazards,
-                lease,
-                wake=self._woken.set,
-                unwell=self._unwell,
-                canary=self._heard_canary,
-            )
-            stack.push_async_callback(pipeline.close)  # in case that there will be no session
-            session = await stack.enter_async_context(self._connected(pipeline))
-            await self._serve(session, pipeline, lease)
+            serving = []
+            for client_id, listening in sessions(self._config).items():
+                pipeline = Pipeline(
+                    client_id,
+                    self._config,
+                    self._clock,
+                    self._registry,
+                    hazards,
+                    lease,
+                    wake=self._woken.set,
+                    unwell=self._unwell,
+                    canary=self._heard_canary,
+                )
+                stack.push_async_callback(pipeline.close)  # in case that there will be no session
+                session = await stack.enter_async_context(self._connected(client_id, pipeline))
+                await session.subscribe(listening)
+                serving.append((session, pipeline))
+            await self._serve(serving, lease)
 
     @asynccontextmanager
     async def _leased(self) -> AsyncIterator[Lease]:
@@ -147,10 +152,10 @@ class Lane:
             log.info("the lease runs out by itself", lane=self._config.client_id, error=str(error))
 
     @asynccontextmanager
-    async def _connected(self, pipeline: Pipeline) -> AsyncIterator[BrokerSession]:
+    async def _connected(self, client_id: str, pipeline: Pipeline) -> AsyncIterator[BrokerSession]:
         session = await connect(
             self._config.broker,
-            self._config.client_id,
+            client_id,
             pipeline.receive,
             clean=False,
             keep_alive_s=self._config.keep_alive_s,
@@ -163,9 +168,8 @@ class Lane:
             await pipeline.close()
             await session.leave()
 
-    async def _serve(self, session: BrokerSession, pipeline: Pipeline, lease: Lease) -> None:
+    async def _serve(self, serving: Sequence[tuple[BrokerSession, Pipeline]], lease: Lease) -> None:
         """Serve until something is lost or ``stop``. Raises what has ended it."""
-        await session.subscribe(filters(self._config))
         self._health.well("broker", self._now())
         self._canary_s = time.monotonic()
         log.info("serving", lane=self._config.client_id, devices=len(self._registry))
@@ -173,25 +177,20 @@ class Lane:
             asyncio.create_task(self._tend(lease)),
             asyncio.create_task(self._wake_engines()),
             asyncio.create_task(canary.sing(self._config, self._clock)),
-            asyncio.create_task(session.keep_alive()),
+            *(asyncio.create_task(session.keep_alive()) for session, _ in serving),
         ]
+        lost: list[asyncio.Future[Any]] = [session.ended for session, _ in serving]
+        lost += [pipeline.failed for _, pipeline in serving]
         stopped = asyncio.create_task(self._stop.wait())
         try:
-            ends: list[asyncio.Future[Any]] = [stopped, session.ended, pipeline.failed, *tasks]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([stopped, *lost, *tasks], return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (stopped, *tasks):
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
-        if pipeline.failed.done():
-            raise pipeline.failed.result()
-        for outcome in ended:
-            if isinstance(outcome, StoreError | IngestError):
-                raise outcome
+        for outcome in (*(one.result() for one in lost if one.done()), *ended):
             if isinstance(outcome, Exception):
-                raise BrokerUnavailable(self._config.broker.where, f"a task has failed: {outcome!r}") from outcome
-        if session.ended.done():
-            raise session.ended.result()
+                raise outcome
 
     async def _tend(self, lease: Lease) -> None:
         """Keep lease, care time, registry and partitions up to date, and see whether the canary still sings."""

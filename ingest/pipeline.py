@@ -46,10 +46,14 @@ _LOOK_AGAIN_S: Final = 0.05
 
 
 class Pipeline:
-    """Takes messages with :meth:`receive`. ``failed`` is set once nothing can be committed any more."""
+    """Takes messages with :meth:`receive`. ``failed`` is set once nothing can be committed any more.
+
+    ``name`` is the client id of the session; the connections to the database show it.
+    """
 
     def __init__(
         self,
+        name: str,
         config: IngestConfig,
         clock: Clock,
         registry: Registry,
@@ -81,9 +85,10 @@ class Pipeline:
         self._states = States()
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self._batching = Batching(
-            config, lease, self._states, acknowledge=self._acknowledge, canary=canary, failed=self._fail
+            name, config, lease, self._states, acknowledge=self._acknowledge, canary=canary, failed=self._fail
         )
         self._alarming = Alarming(
+            name,
             config,
             lease,
             hazards,

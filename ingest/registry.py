@@ -5,6 +5,7 @@ It may lag behind by as much as the lane's interval, but nobody is called unknow
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 
 from devices.model import Protocol
 from ingest.topics import Kind, Route
@@ -34,8 +35,9 @@ class Registry:
         """Take over what has changed since the last call; at first, everything. Raises :class:`StoreError`."""
         async with self._refreshing, self._database.transaction() as connection:
             horizon = await devices.horizon(connection)
-            async for changed in devices.known(connection, since=self._horizon):
-                self.take_over(changed)
+            async with aclosing(devices.known(connection, since=self._horizon)) as pieces:
+                async for changed in pieces:
+                    self.take_over(changed)
             self.settle(await devices.organisations(connection))
             self._horizon = horizon
 

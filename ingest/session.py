@@ -26,7 +26,7 @@ Receive = Callable[["BrokerSession", Sequence[Message]], None]
 CONNECT_WITHIN_S: Final = 15.0
 _HEADER_BYTES: Final = 65_535 + 16  # a topic, the packet id, the fixed header
 _TOPICS_KEPT: Final = 500_000
-_RECEIVE_BUFFER_BYTES: Final = 65_536
+_RECEIVE_BUFFER_BYTES: Final = 32_768
 
 _REFUSALS: Final = {
     mqtt.ConnectCode.BAD_CREDENTIALS: "wrong user name or password: check broker_url and the broker's users",

@@ -1,8 +1,8 @@
 """Which topics a lane listens to, and what a topic says before anybody looks at the payload.
 
 The telemetry lane hears everything under ``care/`` so that nothing published there stays unseen; what belongs to the
-alarm lane or goes down to devices it passes over. The alarm lane hears alarms, and the topics of foreign protocols,
-which tell alarm from telemetry only in the payload.
+alarm lane or goes down to devices it passes over. The alarm lane hears alarms; and, in a session of its own, the topics
+of foreign protocols, which tell alarm from telemetry only in the payload.
 """
 
 from collections.abc import Mapping
@@ -47,17 +47,23 @@ class Route:
     """A stray topic that was plainly meant for an alarm."""
 
 
-def filters(config: IngestConfig) -> list[str]:
-    """What the lane subscribes to."""
-    cells = config.cells or ("+",)
-    if config.lane is LaneName.ALARM:
-        own = [f"{ROOT}/{cell}/+/{Channel.ALARM}" for cell in cells]
-        listening = [*own, *config.foreign]
+def sessions(config: IngestConfig) -> dict[str, list[str]]:
+    """The sessions of a lane, by client id, each with what it subscribes to.
+
+    Foreign topics have one of their own: on a connection together with them, alarms would wait behind all the telemetry
+    that the broker has already written to it.
+    """
+    if config.lane is LaneName.TELEMETRY:
+        native = [f"{ROOT}/{cell}/+/+" for cell in config.cells] or [f"{ROOT}/#"]
     else:
-        listening = [f"{ROOT}/{cell}/+/+" for cell in config.cells] or [f"{ROOT}/#"]
+        native = [f"{ROOT}/{cell}/+/{Channel.ALARM}" for cell in config.cells or ("+",)]
     canary = canary_topic(config)
-    heard = any(matches(one, canary) for one in listening)
-    return listening if heard else [*listening, canary]
+    if not any(matches(one, canary) for one in native):
+        native.append(canary)
+    found = {config.client_id: native}
+    if config.lane is LaneName.ALARM and config.foreign:
+        found[f"{config.client_id}-foreign"] = list(config.foreign)
+    return found
 
 
 def canary_topic(config: IngestConfig) -> str:

@@ -1,6 +1,6 @@
 """The registry as messages are judged by it: read whole once, then only what has changed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from devices.model import DeviceKind, Hazard, Protocol, SignalState
@@ -45,8 +45,11 @@ async def horizon(connection: Connection) -> str:
     return str(row[0])
 
 
-async def known(connection: Connection, *, since: str | None) -> AsyncIterator[list[Device]]:
-    """All devices (``since`` None), or those that a transaction after the mark ``since`` has changed, in pieces."""
+async def known(connection: Connection, *, since: str | None) -> AsyncGenerator[list[Device], None]:
+    """All devices (``since`` None), or those that a transaction after the mark ``since`` has changed, in pieces.
+
+    Close it (``contextlib.aclosing``) unless you read to the end: it holds a cursor.
+    """
     async with connection.cursor(name="devices") as cursor:
         await cursor.execute(queries("devices").known, {"since": since})
         while rows := await cursor.fetchmany(_CHUNK):

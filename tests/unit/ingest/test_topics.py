@@ -8,7 +8,12 @@ from pydantic import SecretStr, ValidationError
 from devices.model import Protocol
 from devices.wire.mqtt import matches
 from ingest.config import IngestConfig, LaneName
-from ingest.topics import Kind, canary_topic, filters, route
+from ingest.topics import Kind, canary_topic, route, sessions
+
+
+def filters(config: IngestConfig) -> list[str]:
+    """Everything that a lane subscribes to, in whatever session."""
+    return [one for listening in sessions(config).values() for one in listening]
 
 
 def lane(name: LaneName, **other: Any) -> IngestConfig:
@@ -81,3 +86,13 @@ def test_credentials_are_taken_from_the_address_and_not_shown_with_it() -> None:
     assert broker.password is not None
     assert broker.password.get_secret_value() == "p:w"
     assert "p:w" not in repr(broker)
+
+
+def test_alarms_share_their_connection_with_no_telemetry() -> None:
+    """Behind a flood of foreign state that is written already they would wait."""
+    found = sessions(lane(LaneName.ALARM))
+    assert found == {
+        "ingest-p00-alarm": ["care/+/+/alarm"],
+        "ingest-p00-alarm-foreign": ["zigbee2mqtt/#", "owntracks/#"],
+    }
+    assert list(sessions(lane(LaneName.ALARM, foreign={}))) == ["ingest-p00-alarm"]
