@@ -23,9 +23,9 @@ from store.timeline import NewEntry, append_many
 from store.turns import take_turn
 
 LOOK_EVERY: Final = timedelta(seconds=5)
-BATCH: Final = 500
+BATCH: Final = 1000
 """Watches judged in one transaction: an incident may have to be raised for each of them."""
-_SETTLE_BATCH: Final = 5000
+_SETTLE_BATCH: Final = 10000
 _TECHNICAL_EVERY: Final = timedelta(minutes=1)
 
 _FOUND = Counter("carewatch_supervision_looks_total", "Watches looked at, by what was found", ["finding"])

@@ -66,23 +66,26 @@ SELECT w.device_key, w.silent_after, w.resting, w.armed_at, w.offline_since, w.o
        w.judged_at, w.back_since, w.recovered_at, w.epoch, w.mode, w.organisation_id, w.household_id, w.resident_id
 FROM watches w
 WHERE w.device_key IN (
-    SELECT device_key FROM watches WHERE due_at <= %(horizon)s
+    (SELECT device_key FROM watches WHERE due_at <= %(horizon)s ORDER BY due_at LIMIT %(limit)s)
     UNION ALL
-    SELECT q.device_key
-    FROM watches q
-    JOIN device_states s ON s.device_key = q.device_key
-    WHERE q.silent_since IS NOT NULL AND q.back_since IS NULL AND s.last_seen_at > q.silent_since
-      AND (s.online IS DISTINCT FROM false OR s.last_seen_at > q.offline_since)
+    (SELECT q.device_key
+     FROM watches q
+     JOIN device_states s ON s.device_key = q.device_key
+     WHERE q.silent_since IS NOT NULL AND q.back_since IS NULL AND s.last_seen_at > q.silent_since
+       AND (s.online IS DISTINCT FROM false OR s.last_seen_at > q.offline_since)
+     LIMIT %(limit)s)
     UNION ALL
-    SELECT q.device_key
-    FROM device_states s
-    JOIN watches q ON q.device_key = s.device_key
-    WHERE s.online = false AND (q.offline_since IS NULL OR q.offline_session IS DISTINCT FROM s.session)
+    (SELECT q.device_key
+     FROM device_states s
+     JOIN watches q ON q.device_key = s.device_key
+     WHERE s.online = false AND (q.offline_since IS NULL OR q.offline_session IS DISTINCT FROM s.session)
+     LIMIT %(limit)s)
     UNION ALL
-    SELECT q.device_key
-    FROM watches q
-    JOIN device_states s ON s.device_key = q.device_key
-    WHERE q.offline_since IS NOT NULL AND s.online IS DISTINCT FROM false)
+    (SELECT q.device_key
+     FROM watches q
+     JOIN device_states s ON s.device_key = q.device_key
+     WHERE q.offline_since IS NOT NULL AND s.online IS DISTINCT FROM false
+     LIMIT %(limit)s))
 ORDER BY w.device_key
 LIMIT %(limit)s
 FOR NO KEY UPDATE OF w SKIP LOCKED;

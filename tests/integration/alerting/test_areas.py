@@ -129,8 +129,10 @@ async def test_a_silent_gateway_speaks_for_what_is_behind_it(night: Night) -> No
     await night.query("UPDATE devices SET address = 'zigbee2mqtt/home 1/' || device_id WHERE device_id LIKE '%%-1'")
     await night.query(
         """INSERT INTO device_models VALUES ('bridge', 'gateway', 'zigbee2mqtt', '30 min');
-           INSERT INTO devices (device_id, cell, organisation_id, model, address, household_id, registered_at)
-           SELECT 'bridge-1', cell, organisation_id, 'bridge', 'zigbee2mqtt/home 1/bridge', household_id, registered_at
+           INSERT INTO devices (device_id, cell, organisation_id, model, address, household_id, registered_at,
+                                bound_at)
+           SELECT 'bridge-1', cell, organisation_id, 'bridge', 'zigbee2mqtt/home 1/bridge', household_id, registered_at,
+                  bound_at
            FROM devices WHERE device_id = 'band-1'"""
     )
     await night.watch(6 * MINUTES)
