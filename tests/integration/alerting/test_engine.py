@@ -2,6 +2,7 @@
 
 import asyncio
 
+from fixtures.lanes import until, until_rows
 from fixtures.nights import Night
 
 from alerting.engine import EngineConfig, run
@@ -18,11 +19,8 @@ async def test_every_loop_runs_and_says_so(night: Night, dsn: str) -> None:
     stop = asyncio.Event()
     engines = [asyncio.create_task(run(EngineConfig(dsn=dsn), clock, stop, health)) for health in healths]
     loops = {f"loop:{name}" for name in ("escalation", "supervision", "auditor", "coverage", "upkeep", "clock")}
-    async with asyncio.timeout(60):
-        while not all(set(health.conditions) == loops and health.ok for health in healths):
-            await asyncio.sleep(0.05)
-        while not await night.asked():
-            await asyncio.sleep(0.05)
+    await until(lambda: all(set(health.conditions) == loops and health.ok for health in healths))
+    await until_rows(night.database, "SELECT count(*) FROM notifications", [(1,)])
     stop.set()
     await asyncio.gather(*engines)
     assert await night.query("SELECT count(*) FROM notifications") == [(1,)]
