@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, Field
 
+from alerting.absence import Absence
 from alerting.auditor import auditor_turn
 from alerting.clockwatch import ClockWatch
 from alerting.coverage import coverage_turn
@@ -89,7 +90,8 @@ async def run(config: EngineConfig, clock: Clock, stop: asyncio.Event, health: H
 
 
 def _loops(config: EngineConfig, clock: Clock) -> tuple[Loop, ...]:
-    loops = (*LOOPS, Loop(name="upkeep", turn=Upkeep(config.dsn, config.retention).turn))
+    upkeep = Loop(name="upkeep", turn=Upkeep(config.dsn, config.retention).turn)
+    loops = (*LOOPS, Loop(name="absence", turn=Absence().turn), upkeep)
     if not isinstance(clock, DatabaseClock):
         return loops
     return (*loops, Loop(name="clock", turn=ClockWatch(clock).turn))

@@ -13,6 +13,7 @@ from ingest.commit_batches import Batch
 from ingest.commit_thread import CommitThread
 from ingest.config import MISDATED_BEYOND, IngestConfig
 from ingest.packing import digest_of, moment_of, quantities, row
+from ingest.ruling import Ruling
 from ingest.session import Message
 from ingest.states import States
 from store.canaries import Canary
@@ -34,14 +35,18 @@ class Batching:
         config: IngestConfig,
         lease: Lease,
         states: States,
+        ruling: Ruling,
         *,
         acknowledge: Callable[[Sequence[Message]], None],
         canary: Callable[[], None],
+        wake: Callable[[], None],
         failed: Callable[[StoreError], None],
     ) -> None:
         self._config = config
         self._flush_rows = config.flush_rows
         self._states = states
+        self._ruling = ruling
+        self._wake = wake
         self._acknowledge = acknowledge
         self._canary = canary
         self._batch: Batch | None = None
@@ -52,7 +57,9 @@ class Batching:
             f"carewatch {name} batches", config.dsn, lease, done=self._done, failed=failed
         )
 
-    def put(self, message: Message, device: Device | None, readings: Sequence[Reading], now_us: int) -> None:
+    def put(
+        self, message: Message, device: Device | None, readings: Sequence[Reading], now_us: int, *, judged: bool
+    ) -> None:
         """Store the readings of a message, received at ``now_us``; without any, only acknowledge it in its time.
 
         A reading that states no time is one of now; in a retained message it may be of any age, and is none.
@@ -79,6 +86,8 @@ class Batching:
             batch.readings += 1
             if not message.retain:
                 self._states.measure(device, reading, at_us, now_us)
+                if judged:
+                    self._ruling.hear(device, reading, at_us, now_us)
         if message.dup:
             batch.repeats_likely = True
         self._add(batch, message, rows)
@@ -117,6 +126,7 @@ class Batching:
         batch, self._batch = self._batch, None
         if batch is not None:
             batch.states, batch.gone = self._states.take(self._now_us)
+            batch.verdict = self._ruling.take(batch.opened_at)
             self._running += 1
             self._thread.submit(batch)
 
@@ -127,6 +137,8 @@ class Batching:
         metrics.COMMIT_S.labels("batch").observe(time.monotonic() - batch.opened_s)
         if batch.canaries:
             self._canary()
+        if batch.verdict is not None and batch.verdict.alarmed:
+            self._wake()
         for _, entry in batch.entries:
             metrics.QUARANTINED.labels(entry.reason).inc(entry.times)
         waiting = self._batch

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
 
+import structlog
 from psycopg import errors as pg
 
 from devices.wire.mqtt import Oversized
 from ingest.commit_thread import SyncConnection
 from ingest.judging import Reason, shortened
 from ingest.packing import days_of, digest_of
+from ingest.ruling import Verdict
 from ingest.session import Message
 from store import canaries, device_states, leases, partitions, quarantine, readings
 from store.canaries import Canary
@@ -19,6 +21,8 @@ from store.errors import StoreError
 from store.leases import Lease
 from store.quarantine import Entry
 from store.readings import Identity, Misdated
+
+log = structlog.get_logger(__name__)
 
 _REFUSED_DETAIL: Final = 500
 _Item = TypeVar("_Item")
@@ -45,6 +49,7 @@ class Batch:
     canaries: Placed[Canary] = field(default_factory=list)
     states: Sequence[DeviceState] = ()
     gone: Mapping[int, str | None] = field(default_factory=dict)
+    verdict: Verdict | None = None
     days_made: bool = False
     last_resort: bool = False
 
@@ -79,13 +84,16 @@ class Batch:
         device_states.merge(connection, self.states)
         device_states.offline(connection, self.gone)
         canaries.arrived(connection, [one for _, one in self.canaries])
+        if self.verdict:
+            self.verdict.commit(connection)
         connection.commit()
 
     def divide(self) -> "Sequence[Batch]":
-        """Both halves of the messages; before that, the states by themselves."""
-        if self.states or self.gone:
+        """Both halves of the messages; before that, the states and what the rules found by themselves."""
+        if (self.states or self.gone or self.verdict) and not self.last_resort:
             states = Batch(self.opened_s, self.opened_at, states=self.states, gone=self.gone, last_resort=True)
-            return [self._part(0, len(self.messages)), states]
+            found = Batch(self.opened_s, self.opened_at, verdict=self.verdict, last_resort=True)
+            return [self._part(0, len(self.messages)), states, found]
         middle = len(self.messages) // 2
         return [self._part(0, middle), self._part(middle, len(self.messages))] if middle else []
 
@@ -109,7 +117,7 @@ class Batch:
     def refused(self, error: StoreError) -> "Batch | None":
         """The message into quarantine, instead of what it says."""
         if self.last_resort:
-            return None
+            return self._without_verdict(error)
         (message,) = self.messages
         payload = b"" if isinstance(message, Oversized) else message.payload
         entry = Entry(
@@ -122,3 +130,10 @@ class Batch:
             at=self.opened_at,
         )
         return Batch(self.opened_s, self.opened_at, messages=[message], entries=[(0, entry)], last_resort=True)
+
+    def _without_verdict(self, error: StoreError) -> "Batch | None":
+        """Whatever is wrong with a finding must not stop the lane: the readings are stored, and engines look, too."""
+        if not self.verdict:
+            return None
+        log.error("the database refuses what the rules found", error=str(error), findings=len(self.verdict.findings))
+        return Batch(self.opened_s, self.opened_at, last_resort=True)

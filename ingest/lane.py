@@ -18,16 +18,18 @@ from typing import Any, Final
 
 import structlog
 
+from alerting.rulebook import add_default_rules
 from domain.clock import Clock
 from domain.health import Health
-from ingest import canary, metrics
+from ingest import canary, metrics, ruling
 from ingest.config import IngestConfig
 from ingest.errors import BrokerUnavailable, NotOurs
 from ingest.pipeline import Pipeline
 from ingest.registry import Registry
+from ingest.ruling import Ruling
 from ingest.session import BrokerSession, connect
 from ingest.topics import sessions
-from store import devices, leases, partitions, wakeups
+from store import devices, leases, partitions, rules, wakeups
 from store.errors import Displaced, StoreError
 from store.leases import Lease
 from store.pool import Database, DatabaseClock, open_database
@@ -106,7 +108,9 @@ class Lane:
                 hazards = await devices.hazards(connection)
             self._health.well("database", self._now())
             serving = []
+            at_work = []
             for client_id, listening in sessions(self._config).items():
+                at_work.append(await self._recalled())
                 pipeline = Pipeline(
                     client_id,
                     self._config,
@@ -114,6 +118,7 @@ class Lane:
                     self._registry,
                     hazards,
                     lease,
+                    at_work[-1],
                     wake=self._woken.set,
                     unwell=self._unwell,
                     canary=self._heard_canary,
@@ -122,7 +127,7 @@ class Lane:
                 session = await stack.enter_async_context(self._connected(client_id, pipeline))
                 await session.subscribe(listening)
                 serving.append((session, pipeline))
-            await self._serve(serving, lease)
+            await self._serve(serving, lease, at_work)
 
     @asynccontextmanager
     async def _leased(self) -> AsyncIterator[Lease]:
@@ -168,13 +173,15 @@ class Lane:
             await pipeline.close()
             await session.leave()
 
-    async def _serve(self, serving: Sequence[tuple[BrokerSession, Pipeline]], lease: Lease) -> None:
+    async def _serve(
+        self, serving: Sequence[tuple[BrokerSession, Pipeline]], lease: Lease, at_work: Sequence[Ruling]
+    ) -> None:
         """Serve until something is lost or ``stop``. Raises what has ended it."""
         self._health.well("broker", self._now())
         self._canary_s = time.monotonic()
         log.info("serving", lane=self._config.client_id, devices=len(self._registry))
         tasks = [
-            asyncio.create_task(self._tend(lease)),
+            asyncio.create_task(self._tend(lease, at_work)),
             asyncio.create_task(self._wake_engines()),
             asyncio.create_task(canary.sing(self._config, self._clock)),
             *(asyncio.create_task(session.keep_alive()) for session, _ in serving),
@@ -192,7 +199,24 @@ class Lane:
             if isinstance(outcome, Exception):
                 raise outcome
 
-    async def _tend(self, lease: Lease) -> None:
+    async def _recalled(self) -> Ruling:
+        """The rules, with what they remember of the devices of this partition."""
+        cells = self._config.cells
+        ours = [one for one in self._registry.devices() if not cells or one.cell in cells]
+        async with self._database.transaction() as connection:
+            await add_default_rules(connection, now=self._now())
+            return await ruling.recalled(connection, ours)
+
+    async def _look_after_rules(self, at_work: Sequence[Ruling]) -> None:
+        """Go by the newest version of the rules."""
+        async with self._database.transaction() as connection:
+            mark = await rules.mark(connection)
+            if any(one.mark != mark for one in at_work):
+                rulebook, homes = await ruling.load(connection)
+                for one in at_work:
+                    one.adopt(rulebook, homes)
+
+    async def _tend(self, lease: Lease, at_work: Sequence[Ruling]) -> None:
         """Keep lease, care time, registry and partitions up to date, and see whether the canary still sings."""
         renewed_s = 0.0
         while True:
@@ -202,6 +226,7 @@ class Lane:
                 renewed_s = time.monotonic()
             await self._look_after_time()
             await self._registry.refresh()
+            await self._look_after_rules(at_work)
             metrics.DEVICES.labels(self._config.lane).set(len(self._registry))
             now = self._now()
             for component in ("database", "broker", "lease"):

@@ -29,6 +29,7 @@ from ingest.packing import microseconds
 from ingest.quarantine import Keeper
 from ingest.receipts import receipt_topic
 from ingest.registry import Registry
+from ingest.ruling import Ruling
 from ingest.session import BrokerSession, Message
 from ingest.states import States
 from ingest.topics import Kind
@@ -59,6 +60,7 @@ class Pipeline:
         registry: Registry,
         hazards: Hazards,
         lease: Lease,
+        ruling: Ruling,
         *,
         wake: Callable[[], None],
         unwell: Callable[[str, str], None],
@@ -83,9 +85,18 @@ class Pipeline:
         self._looking: asyncio.Task[None] | None = None
         self._keeper = Keeper()
         self._states = States()
+        self._ruling = ruling
         self.failed: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         self._batching = Batching(
-            name, config, lease, self._states, acknowledge=self._acknowledge, canary=canary, failed=self._fail
+            name,
+            config,
+            lease,
+            self._states,
+            ruling,
+            acknowledge=self._acknowledge,
+            canary=canary,
+            wake=wake,
+            failed=self._fail,
         )
         self._alarming = Alarming(
             name,
@@ -124,6 +135,7 @@ class Pipeline:
         enough = 10_000 + _TOPICS_OF_A_DEVICE * len(self._registry)
         if self._sources_version != self._registry.version or len(self._sources) > enough:
             self._sources.clear()
+            self._ruling.forget_devices()
             self._sources_version = self._registry.version
         now = self._clock.now()
         first_us = max(microseconds(now), self._last_us + 1)
@@ -162,7 +174,7 @@ class Pipeline:
             return False
         assert device is not None
         self._states.speak(device, now_us, late=message.dup)
-        self._batching.put(message, device, decoded.readings, now_us)
+        self._batching.put(message, device, decoded.readings, now_us, judged=True)
         return True
 
     def _take_any(self, message: Message, source: Source, now: datetime, now_us: int) -> bool:
@@ -187,7 +199,7 @@ class Pipeline:
             return False
         if self._config.lane is LaneName.ALARM:
             self._parts[id(message)] = 2  # the batches of this lane are to prove themselves too
-            self._batching.put(message, None, (), now_us)
+            self._batching.put(message, None, (), now_us, judged=False)
             self._alarming.put(AlarmMessage(message=message, received_s=time.monotonic(), alarms=(), canary=canary))
         else:
             self._batching.arrived(message, canary, now_us)
@@ -213,8 +225,15 @@ class Pipeline:
         elif entry is not None:
             self._batching.keep(message, entry, now_us)
         if beside:
-            self._batching.put(message, judged.device, judged.readings, now_us)
+            self._batching.put(message, judged.device, judged.readings, now_us, judged=self._rules_hear(message))
         return beside or bool(alarms) or entry is not None
+
+    def _rules_hear(self, message: Message) -> bool:
+        """True if the rules judge the readings of this message here. A native device's come through the telemetry lane;
+        those beside its alarms would come by another way, and an alarm needs no rule.
+        """
+        source = self._sources.get(message.topic)
+        return source is not None and (source.route.kind is Kind.FOREIGN or source.plain)
 
     def _note(self, message: Message, judged: Judged, now_us: int) -> bool:
         """Bring the states of devices up to what was said; True if somebody's may have to be written down.

@@ -65,6 +65,10 @@ class Registry:
         if device.address is not None:
             self._by_address[device.address] = device
 
+    def devices(self) -> list[Device]:
+        """All that are registered."""
+        return list(self._by_key.values())
+
     def device(self, route: Route) -> Device | None:
         """The device that ``route`` speaks for, if it is registered."""
         if route.kind is Kind.FOREIGN:

@@ -69,7 +69,7 @@ def send(connection: psycopg.Connection[TupleRow], alarm: Alarm) -> psycopg.Curs
     Several go in one pipeline, in the order of :attr:`Alarm.key`. PostgreSQL's errors come as they are; after one the
     transaction is void.
     """
-    return connection.execute(queries("alarms").commit, _parameters(alarm), prepare=True)
+    return connection.execute(queries("alarms").commit, parameters(alarm), prepare=True)
 
 
 def outcome(cursor: psycopg.Cursor[TupleRow]) -> Committed:
@@ -79,7 +79,8 @@ def outcome(cursor: psycopg.Cursor[TupleRow]) -> Committed:
     return Committed(alarm_id=row[0], fresh=row[1], incident_id=row[2], opened=row[3])
 
 
-def _parameters(alarm: Alarm) -> dict[str, Any]:
+def parameters(alarm: Alarm) -> dict[str, Any]:
+    """The parameters of the statement ``alarms.commit``."""
     return {
         "source": alarm.source,
         "identity": alarm.identity,

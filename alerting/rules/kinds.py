@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import msgspec
+
 from alerting.rules import (
     flapping,
     geofence,
@@ -14,7 +16,7 @@ from alerting.rules import (
     wander,
 )
 from alerting.rules.correlation import CorrelationRule
-from alerting.rules.frame import Kind, Rule, State
+from alerting.rules.frame import Kind, Observation, Rule, State
 
 AnyRule = (
     immediate.ImmediateRule
@@ -41,8 +43,11 @@ _KINDS: Final[dict[type[Rule], tuple[Kind[Any, Any], type[State]]]] = {
     silence.SilenceRule: (silence, silence.SilenceState),
 }
 
-ABSENCE: Final = (inactivity.InactivityRule, silence.SilenceRule)
-"""Kinds whose deadline every reading of a home moves: the engine alone keeps their states, from what is stored."""
+OVER_HOMES: Final = (inactivity.InactivityRule, silence.SilenceRule, sequence.SequenceRule)
+"""Kinds that need the readings of several devices, which may come by different ways: engines judge them, from what is
+stored. All others are judged by the lane that a device's readings come through."""
+
+_DAY_S: Final = 86400.0
 
 
 def reads(rule: Rule) -> bool:
@@ -53,6 +58,55 @@ def reads(rule: Rule) -> bool:
 def kind_of(rule: Rule) -> Kind[Any, Any]:
     """The functions of a rule that :func:`reads`."""
     return _KINDS[type(rule)][0]
+
+
+def look_again_s(rule: Rule) -> float:
+    """Within this time after a look no rule over homes can find anything that is not foreseen by ``due`` or announced
+    by :func:`hint`.
+    """
+    if isinstance(rule, inactivity.InactivityRule):
+        return min(rule.shortest_s, rule.day_s, rule.night_s)
+    return min(rule.day_s, rule.night_s) if isinstance(rule, silence.SilenceRule) else _DAY_S
+
+
+def hints(rule: Rule) -> bool:
+    """True if single readings may make a rule over homes due earlier."""
+    return isinstance(rule, sequence.SequenceRule)
+
+
+def hint(rule: Rule, seen: Observation) -> float | None:
+    """When a rule over homes wants to be looked at because of this reading, if it does."""
+    if isinstance(rule, sequence.SequenceRule) and rule.first.happens(seen):
+        return seen.at + rule.within_s
+    return None
+
+
+def excused(rule: Rule, state: State, until: float) -> State:
+    """The state as if somebody had moved at ``until``: a silence before that is held against nobody."""
+    if isinstance(state, inactivity.InactivityState):
+        presence = state.presence
+        if not presence.silent_since or until <= presence.silent_since:
+            return state
+        return msgspec.structs.replace(state, presence=msgspec.structs.replace(presence, alive_at=until))
+    if isinstance(state, silence.SilenceState) and 0 < state.last_at < until:
+        return msgspec.structs.replace(state, last_at=until)
+    return state
+
+
+def silent_since(state: State) -> float:
+    """Since when a state over homes knows of no sign of life; 0: it never knew of any, or does not mind."""
+    if isinstance(state, inactivity.InactivityState):
+        return state.presence.silent_since
+    return state.last_at if isinstance(state, silence.SilenceState) else 0.0
+
+
+def worth_saving(before: State | None, state: State) -> bool:
+    """True if a lane should write ``state`` down: its phase has changed, or a baseline has."""
+    if before is None:
+        return state.phase != "idle"
+    if isinstance(state, vitals.VitalsState) and isinstance(before, vitals.VitalsState):
+        return state.phase != before.phase or state.hours is not before.hours
+    return state.phase != before.phase
 
 
 def state_type(rule: Rule) -> type[State]:

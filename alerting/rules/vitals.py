@@ -10,6 +10,7 @@ neighbours, from ten such figures on.
 """
 
 from statistics import median
+from struct import Struct
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -54,11 +55,13 @@ RAISED: Final = "raised"
 _SLOT_S: Final = 300.0
 _HOURS_KEPT: Final = 21 * 24
 _FEWEST: Final = 10
+_HOUR: Final = Struct("<if")
+"""The hour (local, from 1970) and the median of its samples."""
 _ROBUST: Final = 1.4826  # median deviation to standard deviation of a normal distribution
 
 
 class VitalsState(State, frozen=True):
-    """``hours``: (local hour from 1970, median) of what was measured; ``samples`` are those of the hour ``hour``."""
+    """``hours``: what was measured in each (packed as :data:`_HOUR`); ``samples`` are those of the hour ``hour``."""
 
     since: float = 0.0
     last_at: float = 0.0
@@ -70,7 +73,7 @@ class VitalsState(State, frozen=True):
     hour: int = 0
     slot: int = 0
     samples: tuple[float, ...] = ()
-    hours: tuple[tuple[int, float], ...] = ()
+    hours: bytes = b""
     usual: tuple[float, float] | None = None
     """Centre and spread for the present hour."""
 
@@ -174,14 +177,16 @@ def _sampled(rule: VitalsRule, state: VitalsState, at: float, value: float) -> V
         return msgspec.structs.replace(state, slot=slot, samples=samples)
     hours = state.hours
     if state.samples:
-        hours = (*(one for one in hours if one[0] > hour - _HOURS_KEPT), (state.hour, median(state.samples)))
+        hours = (hours + _HOUR.pack(state.hour, median(state.samples)))[-_HOUR.size * _HOURS_KEPT :]
     samples = (value,) if state.phase == IDLE else ()
     return msgspec.structs.replace(state, slot=slot, hour=hour, samples=samples, hours=hours, usual=_usual(hours, hour))
 
 
-def _usual(hours: tuple[tuple[int, float], ...], hour: int) -> tuple[float, float] | None:
+def _usual(hours: bytes, hour: int) -> tuple[float, float] | None:
     """Centre and spread of what was measured around this hour of the day."""
-    near = [value for when, value in hours if (when - hour + 1) % 24 <= 2]
+    near = [
+        value for when, value in _HOUR.iter_unpack(hours) if when > hour - _HOURS_KEPT and (when - hour + 1) % 24 <= 2
+    ]
     if len(near) < _FEWEST:
         return None
     centre = median(near)

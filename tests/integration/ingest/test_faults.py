@@ -2,25 +2,22 @@
 
 import asyncio
 import json
-import sys
 import time
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from fixtures.clocks import HandClock
-from fixtures.lanes import device, lane_config, rows, running, until, until_rows
+from fixtures.lanes import device, lane_config, lane_process, rows, running, until, until_rows
 from fixtures.town import NOON, build_town
 
 from carewatch.embedded.nats import NatsServer
 from carewatch.embedded.postgres import PostgresServer
 from devices.model import Hazard
 from devices.native import encode_alarm
-from ingest.config import IngestConfig, LaneName
+from ingest.config import LaneName
 from store import leases
 from store.errors import Displaced, mapping
 from store.migrate import migrate
@@ -32,20 +29,6 @@ AT = NOON.timestamp()
 def press(number: int) -> bytes:
     """One press of a button."""
     return encode_alarm(event_id=f"e{number}", hazard=Hazard.SOS, at=AT + number)
-
-
-@asynccontextmanager
-async def lane_process(config: IngestConfig, *options: str) -> AsyncIterator[Process]:
-    """A lane in a process of its own."""
-    stated = config.model_dump(mode="json") | {"broker_url": config.broker_url.get_secret_value()}
-    script = Path(__file__).with_name("lane_process.py")
-    process = await asyncio.create_subprocess_exec(sys.executable, "-P", str(script), json.dumps(stated), *options)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 @pytest.mark.usefixtures("town")

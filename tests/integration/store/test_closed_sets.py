@@ -12,6 +12,7 @@ from domain.incident import IncidentState, Outcome, SubjectKind
 from domain.notification import LEGAL, AnswerKind, Failure, NotificationState, Purpose, Via
 from domain.people import ChannelName, Language, Mode, OrganisationKind, ResidentCategory, ResidentState
 from domain.permissions import Role, Scope
+from store.rules import RuleScope
 
 _SETS: list[tuple[str, str, type[StrEnum], set[str]]] = [
     ("organisations", "kind", OrganisationKind, set()),
@@ -36,6 +37,7 @@ _SETS: list[tuple[str, str, type[StrEnum], set[str]]] = [
     ("participations", "via", Via, set()),
     ("users", "role", Role, {Role.SYSTEM}),
     ("api_keys", "scopes", Scope, set()),
+    ("rules", "scope", RuleScope, set()),
 ]
 
 
