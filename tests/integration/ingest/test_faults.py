@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -209,6 +210,7 @@ class DeafProxy:
                 await self.passing.wait()
                 writer.write(data)
                 await writer.drain()
+            await self.passing.wait()  # the end of a connection is not passed on either
         except OSError:
             pass
         finally:
@@ -217,15 +219,28 @@ class DeafProxy:
                 await writer.wait_closed()
 
 
+@asynccontextmanager
+async def deaf_proxy(broker_url: str) -> AsyncIterator[tuple[DeafProxy, str]]:
+    """Such a proxy, and its address."""
+    proxy = DeafProxy(broker_url)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    try:
+        yield proxy, f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        await proxy.close()
+        server.close()
+        await server.wait_closed()
+
+
 @pytest.mark.usefixtures("town")
 async def test_a_half_open_connection_is_noticed_and_replaced(
     database: Database, dsn: str, broker_url: str, clock: HandClock
 ) -> None:
     """Nobody closes it, nothing comes through: the keep-alive ends it, and the lane connects anew."""
-    proxy = DeafProxy(broker_url)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    url = f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with running(lane_config(dsn, url, LaneName.ALARM, keep_alive_s=1), clock) as lane:
+    async with (
+        deaf_proxy(broker_url) as (proxy, url),
+        running(lane_config(dsn, url, LaneName.ALARM, keep_alive_s=1), clock) as lane,
+    ):
         proxy.passing.clear()
         await until(lambda: not lane.health.conditions["broker"].ok)
         assert "no sign of life" in lane.health.conditions["broker"].reason
@@ -235,6 +250,3 @@ async def test_a_half_open_connection_is_noticed_and_replaced(
         async with device(broker_url, "button-1") as button:
             await button.publish("care/qinghe/button-1/alarm", press(1), qos=1)
         await until_rows(database, "SELECT alarms FROM incidents", [(1,)])
-    await proxy.close()
-    server.close()
-    await server.wait_closed()
