@@ -240,6 +240,23 @@ async def readings(connection: Connection, sinces: dict[int, datetime]) -> list[
         queries("rule_states").readings,
         {"devices": list(sinces), "sinces": [since - OVERLAP for since in sinces.values()]},
     )
-    return [
-        (row[0], row[1], Reading(**dict(zip(_QUANTITIES, row[2:], strict=True)))) for row in await cursor.fetchall()
-    ]
+    return [_said(row) for row in await cursor.fetchall()]
+
+
+def _said(row: Sequence[Any]) -> tuple[int, float, Reading]:
+    return row[0], row[1], Reading(**dict(zip(_QUANTITIES, row[2:], strict=True)))
+
+
+async def household(connection: Connection, code: str) -> int | None:
+    """The household of this code, if there is one."""
+    row = await (await connection.execute(queries("rule_states").household, {"code": code})).fetchone()
+    return row[0] if row is not None else None
+
+
+async def history(
+    connection: Connection, devices: Collection[int], *, start: datetime, until: datetime
+) -> list[tuple[int, float, Reading]]:
+    """What devices said from ``start`` up to ``until``: key, time, reading, in order of time."""
+    parameters = {"devices": list(devices), "start": start, "until": until}
+    cursor = await connection.execute(queries("rule_states").history, parameters)
+    return [_said(row) for row in await cursor.fetchall()]

@@ -17,6 +17,7 @@ from alerting.replay import Collapse, Comparison, collapses, compare, replay
 from alerting.rulebook import default_rules, rules_from
 from alerting.rules.frame import Finding, Observation, Rule
 from alerting.rules.localtime import DAY_S, zone_of
+from carewatch.commands.recorded import stored_home
 from carewatch.commands.shared import stderr
 from devices.model import SignalState
 
@@ -24,9 +25,13 @@ _MONTH_DAYS = 30.0
 
 
 def backtest(
+    context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="CSV `ts,sensor,kind,value`, or readings as JSON lines.", dir_okay=False)
-    ],
+        Path | None, typer.Argument(help="CSV `ts,sensor,kind,value`, or readings as JSON lines.", dir_okay=False)
+    ] = None,
+    household: Annotated[str | None, typer.Option(help="Instead of a file: a home in the database, by code.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="With --household: from this time on.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="With --household: up to this time; else all.")] = None,
     rules: Annotated[Path | None, typer.Option(help="A YAML file of rules; without it, the shipped ones.")] = None,
     against: Annotated[Path | None, typer.Option(help="Another version of the rules, to compare with.")] = None,
     timezone: Annotated[str, typer.Option("--tz", help="Local time of the home.")] = "Asia/Shanghai",
@@ -41,16 +46,25 @@ def backtest(
 ) -> None:
     """Replay the recorded history of one home, and say what the rules find.
 
+    With --household the rules are those that hold for that home now, unless --rules names others.
+
     Kinds: motion, door, contact, location ("lat lon accuracy_m"), steps, worn, or a quantity with its unit, as
     heart_rate_bpm. Times without a zone are local.
     """
+    if (file is None) == (household is None):
+        raise typer.BadParameter("either a file or --household must be given, not both", param_hint="FILE")
     zone = _zone(timezone)
     first = _rules(rules, timezone)
     second = None if against is None else _rules(against, timezone)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=stderr, transient=True) as bar:
-        bar.add_task(f"replaying {file.name}")
-        history = _history(file, zone)
+        bar.add_task(f"replaying {household if file is None else file.name}")
+        if file is not None:
+            history = _history(file, zone)
+        else:
+            span = [None if text is None else moment(text, zone, 0) for text in (start, until)]
+            history, stored = stored_home(context, household or "", span[0], span[1])
+            first = first if rules is not None else stored
         if collapse_at:
             moments = [moment(text, zone, 0) for text in collapse_at]
             report = _collapses(first, history, moments, stray_per_day, seed, zone)

@@ -79,6 +79,19 @@ FROM unnest(%(devices)s::bigint[], %(sinces)s::timestamptz[]) AS u(device_key, s
 JOIN readings r ON r.device_key = u.device_key AND r.at > u.since
 ORDER BY 2;
 
+-- name: household
+-- A household by its code.
+SELECT id FROM households WHERE code = %(code)s;
+
+-- name: history
+-- What devices said in a time, in order of time; what claims the future counts as when it came.
+SELECT r.device_key, extract(epoch FROM least(r.at, r.received_at))::double precision, r.lat, r.lon, r.accuracy_m,
+       r.speed_mps, r.heart_rate_bpm, r.spo2_pct, r.systolic_mmhg, r.diastolic_mmhg, r.temperature_c, r.steps,
+       r.motion, r.contact_open, r.smoke_level, r.battery_pct, r.rssi_dbm, r.worn, r.charging
+FROM readings r
+WHERE r.device_key = ANY (%(devices)s::bigint[]) AND r.at >= %(start)s AND r.at < %(until)s
+ORDER BY 2;
+
 -- name: find
 -- A finding, once: nothing is returned for one that is there.
 INSERT INTO findings (rule, subject, onset, state, hazard, found_at, recorded_at, reason, evidence, trial)
