@@ -17,6 +17,7 @@ from alerting.coverage import coverage_turn
 from alerting.escalation import BATCH, escalate
 from alerting.plans import default_plans
 from alerting.supervision import supervision_turn
+from alerting.together import together_turn
 from alerting.upkeep import Retention, Upkeep
 from domain.clock import Clock
 from domain.health import Health
@@ -76,6 +77,7 @@ LOOPS: tuple[Loop, ...] = (
     Loop(name="escalation", turn=escalation_turn, urgent=True),
     Loop(name="supervision", turn=supervision_turn),
     Loop(name="auditor", turn=auditor_turn),
+    Loop(name="together", turn=together_turn),
     Loop(name="coverage", turn=coverage_turn),
 )
 

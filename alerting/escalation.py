@@ -10,6 +10,7 @@ from datetime import datetime
 import structlog
 
 from alerting.plans import default_plans
+from alerting.unsteady import unsteady
 from devices.model import Hazard
 from domain.case import Case, Decision, Person
 from domain.escalation import decide
@@ -55,6 +56,7 @@ async def _decide(
         (one.organisation_id for found in candidates.values() for one in found if one.organisation_id is not None),
         now=now,
     )
+    waiting = await unsteady(connection, due, now=now)
     decided = []
     for incident in due:
         near = around[incident.id]
@@ -69,7 +71,7 @@ async def _decide(
             parts=tuple(parts.get(incident.id, ())),
             parent_id=near.parent_id,
             severity_together=severity_together(incident.hazard, near.hazards_of_home),
-            held=near.held,
+            held=near.held or incident.id in waiting,
         )
         decided.append((incident, near.plan_id, decide(case, now)))
     return decided

@@ -16,6 +16,7 @@ from alerting.rules.panel import Member
 from alerting.rules.presence import Home
 from alerting.rules.spec import Fault, RulesFault, read_rule, read_rules, write_rule
 from alerting.rules.wander import WanderRule
+from devices.model import Hazard
 from store import rules as store
 from store.pool import Connection
 from store.rules import RuleHome, RuleOrganisation, RuleScope, StoredRule
@@ -113,6 +114,12 @@ class Rulebook:
             for name, versions in self._by_name.items()
         }
         return [name for name, kind in kind_of_name.items() if kind is not None and (kind in tags) != others]
+
+    def hazards(self, kind: type[Rule]) -> set[Hazard]:
+        """The hazards that rules of a kind are about."""
+        names = self.names((kind,))
+        stated = (one.get("hazard") for name in names for one in self._by_name[name].values())
+        return {Hazard(hazard) for hazard in stated if hazard is not None}
 
     def rules_for(self, organisation_id: int, member: Member, home: RuleHome | None) -> tuple[Rule, ...]:
         """The rules that hold for a device: of its organisation and those above, its home, its resident, itself."""

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     TAKEN_RAN_OUT = "taken_ran_out"
     HAZARDS_MEET = "hazards_meet"
     HELD_BY_AREA = "held_by_area"
+    FLAPPING = "flapping"
     BY_OPERATOR = "by_operator"
 
 
@@ -126,7 +127,7 @@ class Case:
     parts: tuple[Part, ...]
     parent_id: OrganisationId | None  # of the organisation that handles it now
     severity_together: int  # judged over the other unresolved incidents of the home
-    held: bool = False  # an area incident speaks for this one
+    held: bool = False  # an area incident speaks for this one, or its device cannot make up its mind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
