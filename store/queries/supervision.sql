@@ -49,14 +49,13 @@ SELECT count(*) FROM taken;
 -- Up to when everything that devices published has been heard: until the last canary of the lane that lags most. Nothing
 -- while a lane has never had one.
 SELECT CASE WHEN bool_and(committed_at IS NOT NULL) THEN min(heard_until(published_at, committed_at)) END
-FROM canaries
-WHERE lane ~ '(^|-)telemetry$';
+FROM canaries;
 
 -- name: outages
 -- Our own outages that may still excuse a silence. Silence is measured over 32 days at most, and our outages are short.
 SELECT began_at, excused_until
 FROM outages
-WHERE lane ~ '(^|-)telemetry$' AND excused_until > %(now)s - interval '90 days'
+WHERE excused_until > %(now)s - interval '90 days'
 ORDER BY began_at;
 
 -- name: claim
