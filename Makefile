@@ -10,7 +10,7 @@ demo: setup-demo
 	$(BIN)/python -P -m carewatch demo $(DEMO)
 
 test: system setup check
-	$(BIN)/python -P -m pytest -n 3 --dist loadgroup -m "not chaos" tests
+	$(BIN)/python -P -m pytest -n 2 --dist loadgroup -m "not chaos" tests
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -48,12 +48,12 @@ async def horizon(connection: Connection) -> str:
 async def known(connection: Connection, *, since: str | None) -> AsyncGenerator[list[Device], None]:
     """All devices (``since`` None), or those that a transaction after the mark ``since`` has changed, in pieces.
 
-    Close it (``contextlib.aclosing``) unless you read to the end: it holds a cursor.
+    Close it (``contextlib.aclosing``) unless you read to the end: the connection is busy with it.
     """
-    async with connection.cursor(name="devices") as cursor:
-        await cursor.execute(queries("devices").known, {"since": since})
-        while rows := await cursor.fetchmany(_CHUNK):
-            yield [
+    piece: list[Device] = []
+    async with connection.cursor() as cursor:
+        async for row in cursor.stream(queries("devices").known, {"since": since}, size=_CHUNK):
+            piece.append(
                 Device(
                     key=row[0],
                     device_id=row[1],
@@ -68,8 +68,12 @@ async def known(connection: Connection, *, since: str | None) -> AsyncGenerator[
                     household_id=row[10],
                     resident_id=row[11],
                 )
-                for row in rows
-            ]
+            )
+            if len(piece) == _CHUNK:
+                yield piece
+                piece = []
+    if piece:
+        yield piece
 
 
 async def organisations(connection: Connection) -> list[Organisation]:

@@ -18,7 +18,8 @@ async def test_every_loop_runs_and_says_so(night: Night, dsn: str) -> None:
     await night.raises()
     stop = asyncio.Event()
     engines = [asyncio.create_task(run(EngineConfig(dsn=dsn), clock, stop, health)) for health in healths]
-    loops = {f"loop:{name}" for name in ("escalation", "supervision", "auditor", "coverage", "upkeep", "clock")}
+    names = ("escalation", "supervision", "auditor", "together", "coverage", "absence", "upkeep", "clock")
+    loops = {f"loop:{name}" for name in names}
     await until(lambda: all(set(health.conditions) == loops and health.ok for health in healths))
     await until_rows(night.database, "SELECT count(*) FROM notifications", [(1,)])
     stop.set()
