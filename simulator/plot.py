@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
+from devices.model import Protocol
 from simulator.causes.planning import plan
 from simulator.causes.truth import Cause
 from simulator.faults.mishaps import mishaps
@@ -17,8 +18,9 @@ from simulator.lives.day import LOCAL
 from simulator.lives.home_day import Fate, live
 from simulator.lives.village import settle
 from simulator.responders import Responder, recruit
-from simulator.scenario import Scenario
+from simulator.scenario import ReconnectStorm, Scenario
 
+_SETTLING_S = 600.0
 _AFTERWARDS_S = 1800.0
 """The run goes on so long after the end of the scenario, at most, for deadlines that come later."""
 
@@ -68,7 +70,18 @@ class Plot:
                 for device in behind[deed.device]:
                     until = deed.at + deed.for_s + device.model.silent_after_s
                     found[device.device_id].append((deed.at, until))
+        for trouble in self.scenario.troubles:
+            if isinstance(trouble, ReconnectStorm):
+                self._mute_phones(self.scenario.moment(trouble.at_h), found)
         return found
+
+    def _mute_phones(self, storm_at: float, found: dict[str, list[tuple[float, float]]]) -> None:
+        """After a storm everybody says at once that it is back, but OwnTracks has no word for it: its next location is
+        the sign of life.
+        """
+        for device in self.devices:
+            if device.model.protocol is Protocol.OWNTRACKS:
+                found[device.device_id].append((storm_at, storm_at + device.model.heartbeat_s + _SETTLING_S))
 
     def _lives(self, lived: Callable[[int], None]) -> Iterator[Deed]:
         fates: dict[str, Fate] = {cause.resident: cause.fate for cause in self.causes if cause.resident and cause.fate}

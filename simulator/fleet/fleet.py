@@ -211,8 +211,11 @@ class Fleet:
         link.open()
 
     def _catch_up(self, link: Link) -> None:
-        """Tell what was measured without a connection."""
+        """Greet for whoever stands behind the link, and tell what was measured without a connection."""
         for puppet in self._behind.get(link.identity.client_id, []):
+            if puppet.device.device_id != link.identity.client_id:
+                for message in puppet.voice.greeting(""):
+                    link.send(message)
             if puppet.backlog:
                 for message in puppet.voice.history(puppet.backlog):
                     link.send(message)

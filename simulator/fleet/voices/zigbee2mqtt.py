@@ -64,8 +64,8 @@ class Zigbee2MqttVoice:
         return [self._publish(deeds[-1].at)] if deeds else []
 
     def greeting(self, session: str) -> list[Message]:
-        """Nothing: the gateway speaks for its devices."""
-        return []
+        """Its availability: the gateway publishes again what it has retained, whenever it connects."""
+        return [Message(f"{self._topic}/availability", b'{"state":"online"}', retain=True)]
 
     def will(self, session: str) -> None:
         """None: the gateway has one."""

@@ -133,6 +133,13 @@ def test_zigbee_smoke_is_republished_until_it_is_cleared() -> None:
     ]
 
 
+def test_a_gateway_that_connects_says_again_that_its_devices_are_there() -> None:
+    device = _device(DeviceKind.SMOKE_ALARM, Protocol.ZIGBEE2MQTT)
+    [greeting] = voice_of(device).greeting("")
+    assert decode(Protocol.ZIGBEE2MQTT, greeting.topic, greeting.payload).presence == Presence(online=True)
+    assert address_of(Protocol.ZIGBEE2MQTT, greeting.topic) == device.address
+
+
 def test_rubbish_goes_where_it_is_sent() -> None:
     device = _device(DeviceKind.SMOKE_ALARM)
     [message] = voice_of(device).says(Babbles(AT, device.device_id, b"\xff\x00", alarming=True))
