@@ -22,6 +22,7 @@ from simulator.fleet.witness import Journey, Witness
 
 _PORTS_OF_A_SOURCE: Final = 20_000
 """Connections from one loopback address, below Linux's 28,232 ephemeral ports. Source: ip(7)."""
+_TOLD_EVERY: Final = 100
 _LATE_S: Final = 0.4
 """A message that is overtaken by the next one waits no longer than this for it (machine time)."""
 
@@ -129,7 +130,8 @@ class Fleet:
             if (early_s := due_s - loop.time()) > 0:
                 await asyncio.sleep(early_s)
             link.open()
-            progress(self.up)
+            if index % _TOLD_EVERY == 0:
+                progress(self.up)
         while self.up < len(staying):
             progress(self.up)
             await asyncio.sleep(0.05)
