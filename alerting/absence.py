@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import msgspec
 from prometheus_client import Counter
 
 from alerting.found import Concerned, recorded
@@ -243,17 +242,15 @@ def _row(
         phase=row.phase if phase is None else phase,
         due_at=due_at,
         seen_at=row.seen_at if seen_at is None else seen_at,
-        state=row.state if state is None else state,
+        state=None if state == row.state else state,
     )
 
 
 def _unpacked(row: RuleState, rule: Rule) -> State:
     """The state in a row; that of a kind or version which cannot be read any more is begun anew."""
-    if row.state:
-        try:
-            return msgspec.msgpack.decode(row.state, type=kinds.state_type(rule))
-        except msgspec.MsgspecError:
-            pass
+    known = kinds.unpacked(rule, row.state) if row.state else None
+    if known is not None:
+        return known
     state: State = kinds.kind_of(rule).begin(rule, row.subject)
     return state
 
@@ -300,7 +297,7 @@ def _over_home(
             due_at=_moment(again if due is None else min(max(due + deaf_s, now), again)),
             phase=state.phase,
             seen_at=_moment(last_at) if last_at else horizon - _HISTORY,
-            state=msgspec.msgpack.encode(state),
+            state=kinds.packed(state),
         ),
         findings,
     )
@@ -326,6 +323,6 @@ def _time_alone(row: RuleState, rule: Rule, horizon: datetime) -> tuple[RuleStat
         row,
         due_at=None if due is None else _moment(due),
         phase=state.phase,
-        state=msgspec.msgpack.encode(state),
+        state=kinds.packed(state),
     )
     return after, list(findings)

@@ -10,6 +10,8 @@ _ALL = (
     "alarm_latency",
     "presses_at_once",
     "engine_cycle",
+    "rules",
+    "backtest_homes",
     "import_homes",
     "fleet",
 )

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import msgspec
-
 from alerting.found import Concerned, recorded
 from alerting.rulebook import Rulebook, load_rulebook
 from alerting.rules import kinds
@@ -152,7 +150,7 @@ class Ruling:
             phase=state.phase,
             due_at=None if due is None else _moment(due),
             seen_at=_moment(at),
-            state=msgspec.msgpack.encode(state),
+            state=kinds.packed(state),
         )
 
     def recall(self, rows: Iterable[RuleState], members: Mapping[str, Sequence[Device]]) -> None:
@@ -163,11 +161,9 @@ class Ruling:
             rule = next((one[0] for one in heard if one[1] == key), None)
             if rule is None:
                 continue
-            try:
-                state = msgspec.msgpack.decode(row.state, type=kinds.state_type(rule))
-            except msgspec.MsgspecError:
-                continue
-            self._panel.memory[key] = state
+            state = kinds.unpacked(rule, row.state or b"")
+            if state is not None:
+                self._panel.memory[key] = state
 
 
 def member_of(device: Device) -> Member:

@@ -25,14 +25,14 @@ SyncConnection = psycopg.Connection[TupleRow]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleState:
-    """A row: ``state`` is packed, and empty where nothing has been judged yet."""
+    """A row: ``state`` is packed, and empty where nothing has been judged yet; to be written, None is "as it was"."""
 
     rule: str
     subject: str
     phase: str
     due_at: datetime | None
     seen_at: datetime | None
-    state: bytes
+    state: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ the number of false alarms to expect follows from the home's own past, whatever 
 night count apart from those of the day, and so do those behind the door.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -20,10 +20,19 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-ROW: Final = np.dtype(
-    [("day", "<i4"), ("hour", "<f4"), ("length_h", "<f4"), ("rating", "<f4"), ("place", "u1"), ("left", "?")]
+_ROW: Final = np.dtype(
+    [("day", "<u2"), ("hour", "u1"), ("length", "<u2"), ("rating", "<i2"), ("place", "u1"), ("left", "?")]
 )
-"""A silence in the ledger; 18 bytes. ``rating`` is NaN where nothing had been learned yet."""
+"""A silence in the ledger, packed: tenths of an hour, minutes, hundredths of a rating."""
+_SILENCE: Final = np.dtype(
+    [("day", "i8"), ("hour", "f8"), ("length_h", "f8"), ("rating", "f8"), ("place", "i8"), ("left", "?")]
+)
+"""The same, to calculate with. ``rating`` is NaN where nothing had been learned yet."""
+_UNRATED: Final = -32768
+_KEPT_ALIKE: Final = 24
+"""Of the silences that began at one place in one half-hour of the day only the longest are kept: of the others there
+are too many to matter.
+"""
 
 SLOTS: Final = 48
 OTHER: Final = "*other"
@@ -43,7 +52,7 @@ _ON_ONE_DAY_IN: Final = 2.0
 _PRIOR_WEIGHT: Final = 8.0
 """So many silences' worth of doubt about a spread: it starts from half of what is usual."""
 _PLACE_REACH_H: Final = 1.5
-_OTHER_REACH_H: Final = 4.0
+_OTHER_REACH_H: Final = 2.5
 _LONG_H: Final = 0.75
 _SHARE_OF_LONG: Final = 0.05
 _UNPROVEN_RATING: Final = 10.0
@@ -65,6 +74,8 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     day_rating: float
     night_rating: float
     left_rating: float
+    long_days: int
+    """Days on which a silence by day was longer than the fixed limit."""
 
     def context(self, place: str, *, left: bool) -> str:
         """The context of a silence that begins at ``place``."""
@@ -87,24 +98,49 @@ def slot_of(hour: float) -> int:
     return min(int(hour * 2), SLOTS - 1)
 
 
-def append(ledger: bytes, rows: list[tuple[Any, ...]]) -> bytes:
-    """The ledger with more rows (in the fields of :data:`ROW`)."""
-    return ledger + np.array(rows, dtype=ROW).tobytes()
+def append(ledger: bytes, *, day: int, hour: float, length_h: float, rating: float, place: int, left: bool) -> bytes:
+    """The ledger with one more silence; ``rating`` NaN: unrated."""
+    rated = _UNRATED if rating != rating else round(min(max(rating * 100, -32000), 32000))
+    minutes = min(round(length_h * 60), 65535)
+    return ledger + np.array([(day, min(int(hour * 10), 239), minutes, rated, place, left)], dtype=_ROW).tobytes()
 
 
 def forget(ledger: bytes, before_day: int) -> bytes:
-    """The ledger without the days before ``before_day``."""
-    rows = np.frombuffer(ledger, dtype=ROW)
-    return rows[rows["day"] >= before_day].tobytes()
+    """The ledger without the days before ``before_day``, and without what never matters."""
+    rows = np.frombuffer(ledger, dtype=_ROW)
+    rows = rows[rows["day"] >= before_day]
+    alike = (rows["hour"] // 5).astype(int) * 512 + rows["place"].astype(int) * 2 + rows["left"]
+    order = np.lexsort((-rows["length"].astype(int), alike))
+    first = np.searchsorted(alike[order], alike[order])
+    kept = order[np.arange(len(rows)) - first < _KEPT_ALIKE]
+    return bytes(rows[np.sort(kept)].tobytes())
 
 
-def learn(ledger: bytes, places: tuple[str, ...], firings: dict[int, int], *, false_alarm_days: float) -> Habits | None:
+def _silences(ledger: bytes) -> NDArray[np.void]:
+    rows = np.frombuffer(ledger, dtype=_ROW)
+    found = np.empty(len(rows), dtype=_SILENCE)
+    found["day"], found["place"], found["left"] = rows["day"], rows["place"], rows["left"]
+    found["hour"], found["length_h"] = rows["hour"] / 10 + 0.05, rows["length"] / 60
+    found["rating"] = np.where(rows["rating"] == _UNRATED, np.nan, rows["rating"] / 100)
+    return found
+
+
+def learn(
+    ledger: bytes,
+    places: tuple[str, ...],
+    firings: dict[int, int],
+    *,
+    false_alarm_days: float,
+    day_h: tuple[float, float],
+    day_limit_h: float,
+) -> Habits | None:
     """What the ledger teaches; None before a week of days is in it.
 
     ``firings`` by local day tells days spent at home from others. ``false_alarm_days``: by day one false alarm in so
     many days is put up with; by night and behind the door, where an hour more matters less, there is a margin.
+    ``day_limit_h`` is the fixed limit of silences that begin and would reach it within the hours ``day_h``.
     """
-    rows = np.frombuffer(ledger, dtype=ROW)
+    rows = _silences(ledger)
     rows = rows[np.isin(rows["day"], _days_at_home(firings))]
     days = len(np.unique(rows["day"]))
     if days < FEWEST_DAYS:
@@ -123,6 +159,7 @@ def learn(ledger: bytes, places: tuple[str, ...], firings: dict[int, int], *, fa
         spread_h=spread,
         day_rating=_limit(rows[~left & ~night], 1 + days / false_alarm_days),
         night_rating=_NIGHT_MARGIN * _limit(rows[~left & night], 1.0),
+        long_days=_long_days(rows, day_h, day_limit_h),
         left_rating=_LEFT_MARGIN * _limit(rows[left], 1.0),
     )
 
@@ -132,6 +169,11 @@ def _days_at_home(firings: dict[int, int]) -> list[int]:
         return []
     usual = float(np.median(list(firings.values())))
     return [day for day, count in firings.items() if count >= _QUIET_DAY * usual]
+
+
+def _long_days(rows: NDArray[np.void], day_h: tuple[float, float], limit_h: float) -> int:
+    by_day = (rows["hour"] >= day_h[0]) & (rows["hour"] + limit_h <= day_h[1])
+    return len(np.unique(rows["day"][by_day & ~rows["left"] & (rows["length_h"] > limit_h)]))
 
 
 def _contexts(rows: NDArray[np.void], places: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
@@ -148,7 +190,7 @@ def _contexts(rows: NDArray[np.void], places: tuple[str, ...]) -> dict[str, NDAr
 def _figures(rows: NDArray[np.void], days: int, reach_h: float) -> tuple[Floats, Floats]:
     """``usual_h`` and ``spread_h`` of each half-hour, from the silences that began within ``reach_h`` of it."""
     rows = rows[np.argsort(-rows["length_h"])]
-    length = rows["length_h"].astype(np.float64)
+    length = rows["length_h"]
     apart = np.abs((rows["hour"][None, :] - _HOURS[:, None] + 12) % 24 - 12)
     weight = np.clip(1 - apart / reach_h, 0, None)
     rank = (np.cumsum(weight, axis=1) < days / _ON_ONE_DAY_IN).sum(axis=1)
@@ -167,7 +209,7 @@ def _limit(rows: NDArray[np.void], rank: float) -> float:
         return _UNPROVEN_RATING
     days, place = np.unique(rated["day"], return_inverse=True)
     highest = np.full(len(days), -np.inf)
-    np.maximum.at(highest, place, rated["rating"].astype(np.float64))
+    np.maximum.at(highest, place, rated["rating"])
     ordered = np.sort(highest)[::-1]
     limit = max(float(np.interp(rank - 1, np.arange(len(ordered)), ordered)), 1.0)
     doubt = max(0.0, 1 - len(days) / _PROVEN_AFTER_DAYS)

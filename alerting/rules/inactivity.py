@@ -16,20 +16,21 @@ from msgspec import Meta
 from alerting.rules import explanations, habits
 from alerting.rules.frame import NOTHING, Findings, Observation, Rule, Scope, State, found
 from alerting.rules.habits import Habits
-from alerting.rules.localtime import HOUR_S, Between, bounds_s, day_and_second, zone_of
+from alerting.rules.localtime import HOUR_S, Between, bounds_s, day_and_second, within, zone_of
 from alerting.rules.presence import TOGETHER_S, Home, Presence, Silence, note
 
 Span = Annotated[float, Meta(ge=600, le=14 * 86400)]
 
 
 class InactivityRule(Rule, frozen=True, kw_only=True, tag="inactivity"):
-    """Limits in seconds. ``day_s``, ``night_s`` (for silences that begin outside ``day``) and ``left_s`` hold before
-    anything has been learned; what is learned stays between ``shortest_s`` and ``longest_s`` at home, and between
-    ``shortest_left_s`` and ``longest_left_s`` behind the door. ``residents`` and ``pets`` lower the confidence.
+    """Limits in seconds. Before anything has been learned ``day_s`` holds (for silences that begin and would reach it
+    within ``day``), ``night_s`` (for others) and ``left_s`` (behind the door). What is learned stays between
+    ``shortest_s`` and ``longest_s`` at home, ``shortest_left_s`` and ``longest_left_s`` behind the door. ``residents``
+    and ``pets`` lower the confidence.
     """
 
     per: Scope = Scope.HOUSEHOLD
-    day: Between = "06:00-20:00"
+    day: Between = "06:00-22:00"
     day_s: Span = 4 * 3600
     night_s: Span = 10 * 3600
     left_s: Span = 12 * 3600
@@ -118,7 +119,15 @@ def _new_day(rule: InactivityRule, state: InactivityState, day: int) -> Inactivi
     first = day - habits.KEPT_DAYS
     firings = tuple(one for one in (*state.firings, (state.today, state.fired_today)) if one[0] >= first and one[1])
     ledger = habits.forget(state.ledger, first)
-    learned = habits.learn(ledger, state.places, dict(firings), false_alarm_days=rule.false_alarm_days)
+    start, end = bounds_s(rule.day)
+    learned = habits.learn(
+        ledger,
+        state.places,
+        dict(firings),
+        false_alarm_days=rule.false_alarm_days,
+        day_h=(start / HOUR_S, end / HOUR_S),
+        day_limit_h=rule.day_s / HOUR_S,
+    )
     return msgspec.structs.replace(
         state, today=day, fired_today=0, firings=firings, ledger=ledger, habits=learned or state.habits
     )
@@ -137,21 +146,26 @@ def _recorded(rule: InactivityRule, state: InactivityState, ended: Silence) -> t
     hour = second / HOUR_S
     known = state.habits
     rating = known.rating(hour, length_h, ended.place, left=ended.left) if known is not None else float("nan")
-    return habits.append(state.ledger, [(day, hour, length_h, rating, index, ended.left)]), places
+    ledger = habits.append(
+        state.ledger, day=day, hour=hour, length_h=length_h, rating=rating, place=index, left=ended.left
+    )
+    return ledger, places
 
 
 def limit_s(rule: InactivityRule, state: InactivityState) -> float:
     """How long the silence that runs may last."""
     presence, known = state.presence, state.habits
-    _, second = day_and_second(presence.silent_since, rule.timezone)
-    start, end = bounds_s(rule.day)
-    by_day = start <= second < end if start < end else second >= start or second < end
+    since = presence.silent_since
+    second = day_and_second(since, rule.timezone)[1]
+    by_day = all(within(at, rule.day, rule.timezone) for at in (since, since + rule.day_s))
     fixed_s = rule.left_s if presence.left else rule.day_s if by_day else rule.night_s
     if known is None:
         return fixed_s
     learned_s = known.limit_h(second / HOUR_S, presence.place, left=presence.left) * HOUR_S
     low, high = (rule.shortest_left_s, rule.longest_left_s) if presence.left else (rule.shortest_s, rule.longest_s)
     learned_s = min(max(learned_s, low), high)
+    if by_day and not presence.left and known.long_days <= max(1.0, known.days / rule.false_alarm_days):
+        learned_s = min(learned_s, rule.day_s)  # in this home the fixed limit does no harm, and is never lost
     trust = min(max((known.days - habits.FEWEST_DAYS) / (TRUSTED_AFTER_DAYS - habits.FEWEST_DAYS), 0.0), 1.0)
     return learned_s if trust == 1.0 else max(learned_s, trust * learned_s + (1 - trust) * fixed_s)
 

@@ -109,6 +109,19 @@ def worth_saving(before: State | None, state: State) -> bool:
     return state.phase != before.phase
 
 
+def packed(state: State) -> bytes:
+    """A state as it is stored."""
+    return msgspec.msgpack.encode(state)
+
+
+def unpacked(rule: Rule, packed_state: bytes) -> State | None:
+    """A stored state; None if it cannot be read any more (the rule is of another kind or version now)."""
+    try:
+        return msgspec.msgpack.decode(packed_state, type=state_type(rule))
+    except msgspec.MsgspecError:
+        return None
+
+
 def state_type(rule: Rule) -> type[State]:
     """What a rule that :func:`reads` remembers."""
     return _KINDS[type(rule)][1]

@@ -27,9 +27,9 @@ LIMIT %(limit)s
 FOR UPDATE SKIP LOCKED;
 
 -- name: write
--- What the engine has made of the states it had claimed.
+-- What the engine has made of the states it had claimed; no state: as it was.
 UPDATE rule_states s
-SET phase = u.phase, due_at = u.due_at, seen_at = u.seen_at, state = u.state, epoch = s.epoch + 1
+SET phase = u.phase, due_at = u.due_at, seen_at = u.seen_at, state = coalesce(u.state, s.state), epoch = s.epoch + 1
 FROM unnest(%(rules)s::text[], %(subjects)s::text[], %(phases)s::text[], %(dues)s::timestamptz[],
             %(seens)s::timestamptz[], %(states)s::bytea[]) AS u(rule, subject, phase, due_at, seen_at, state)
 WHERE s.rule = u.rule AND s.subject = u.subject;

@@ -1,11 +1,15 @@
 """Rules as written: what is shipped is sound, and what is wrong is told with file, line, field, value and choices."""
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import msgspec
 import pytest
 from fixtures.readings import MIDNIGHT
 
 from alerting.rulebook import default_rules
-from alerting.rules.kinds import kind_of, reads, state_type
+from alerting.rules.kinds import AnyRule, kind_of, reads, state_type
 from alerting.rules.spec import RulesFault, read_rule, read_rules, write_rule
 from devices.model import Hazard
 
@@ -102,3 +106,11 @@ def test_every_finding_of_a_shipped_rule_is_of_a_hazard_that_somebody_answers() 
     """No rule raises what only the platform may say of itself."""
     assert all(rule.hazard.by_device for rule in default_rules())
     assert Hazard.INACTIVITY in {rule.hazard for rule in default_rules()}
+
+
+def test_the_examples_of_the_guide_are_rules_and_leave_no_kind_out() -> None:
+    """Every block of YAML in docs/rules.md."""
+    guide = (Path(__file__).parents[3] / "docs" / "rules.md").read_text("utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    rules = [rule for block in blocks for rule in read_rules(block, "docs/rules.md")]
+    assert {type(rule) for rule in rules} == set(get_args(AnyRule))
