@@ -128,6 +128,8 @@ def _operations() -> dict[str, Any]:
 OPERATIONS = _operations()
 
 
+# The server runs in a thread of this process and draws random numbers of its own, which hypothesis takes for ours.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.parametrize("label", list(OPERATIONS))
 def test_whatever_may_be_sent_is_answered_as_described(label: str, served: Served) -> None:
     """No 5xx; status, headers, content type and body as the description says."""
