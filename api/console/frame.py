@@ -5,7 +5,7 @@ did. An open page lives here and is told of every snapshot.
 import contextlib
 import copy
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, ParamSpec
@@ -20,7 +20,8 @@ from alerting.answers import UnknownIncident
 from api.console.actions import Act, NotDone, SignedOut, Wish, act, seen
 from api.console.context import STYLE, AlertKey, Console, rendered
 from api.console.feed import Snapshot
-from api.console.rows import listed, milliseconds
+from api.console.flood import is_flood
+from api.console.rows import MOST_NAMES, listed, milliseconds
 from api.console.sign_in import THEME, to_sign_in, visitor_of
 from api.people import titled
 from api.words import Words, noted
@@ -83,7 +84,8 @@ PLACES: Final = (Place("/", noted("Desk"), "dashboard"), Place("/history", noted
 
 class OpenPage:
     """One page in one browser. ``told`` is called with every snapshot and draws what the page shows of it, ``acted``
-    when its operator has done something.
+    when its operator has done something, ``wished`` with what the page's script sends besides acts. ``flood``: more
+    waits than can be read.
     """
 
     def __init__(self, console: Console, visitor: Visitor, request: Request, title: str) -> None:
@@ -93,6 +95,8 @@ class OpenPage:
         self.may_act = Scope.ACT in visitor.actor.scopes
         self.told: Callable[[Snapshot], None] = lambda snapshot: None
         self.acted: Callable[[], None] = lambda: None
+        self.wished: Callable[[Mapping[str, Any]], None] = lambda sent: None
+        self.flood = False
         self._path = request.url.path
         self._shown = True  # the window is not hidden
         self._client = ui.context.client
@@ -148,6 +152,7 @@ class OpenPage:
 
     def _tell(self, snapshot: Snapshot) -> None:
         visible = snapshot.visible_to(self.visitor.actor)
+        self.flood = is_flood(len(visible), self.flood)
         self._header.set_content(self._header_html(snapshot))
         self._alerts.set_content(self._alerts_html(visible))
         self._set_clock(snapshot)
@@ -193,16 +198,20 @@ class OpenPage:
         heard = self.console.heard.get(self.visitor.session, set())
         unheard = [one for one in visible if _sounds(one) and alert_key(one) not in heard]
         loud = [one for one in unheard if one.severity < _QUIET_FROM]
+        gravest = min((one.severity for one in unheard), default=None)
+        named = [
+            f"{self.say.of(Hazard(one.hazard))} {titled(self.say, one.residents)}".strip() for one in loud[:MOST_NAMES]
+        ]
         return rendered(
             "alerts.html",
             self.say,
-            severity=min((one.severity for one in unheard), default=None),
+            severity=gravest,
             loud=len(loud),
-            keys=",".join(str(alert_key(one)) for one in unheard),
-            what=listed(
-                self.say,
-                [f"{self.say.of(Hazard(one.hazard))} {titled(self.say, one.residents)}".strip() for one in loud],
-            ),
+            # One sound at a time, of the gravest; a milder alarm adds none, and in a flood not every new one does.
+            keys=f"flood {gravest}"
+            if self.flood
+            else ",".join(str(alert_key(one)) for one in unheard if one.severity == gravest),
+            what=listed(self.say, named, more=len(loud) - len(named)),
         )
 
     def hear(self, incidents: set[int] | None = None) -> None:
@@ -234,6 +243,8 @@ class OpenPage:
             wish = _wish(Act(what), sent)
             if wish is not None:
                 await self.do(wish)
+        else:
+            self.wished(sent)
 
     async def do(self, wish: Wish) -> None:
         """Do it, and say what became of it."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from api.console.flood import Group
 from api.people import titled
 from api.words import Words, noted
 from devices.model import Hazard
@@ -14,7 +15,8 @@ from domain.notification import NotificationState
 from domain.people import ChannelName
 from store.desk import Waiting
 
-_MOST_NAMES: Final = 3
+MOST_NAMES: Final = 3
+"""So many are named where there may be many."""
 
 ICONS: Final[dict[str, str]] = {
     Hazard.SOS: "sos",
@@ -69,6 +71,41 @@ class Row:
     deadline_ms: int | None
     alarms: int
     may_take: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow:
+    """Folded incidents as one line, in words; ``rows`` once it is unfolded, and ``more`` that are not drawn."""
+
+    key: str
+    severity: int
+    drill: bool
+    icon: str
+    hazard: str
+    where: str
+    count: int
+    doing: str
+    since_ms: int
+    rows: Sequence[Row]
+    more: int
+
+
+def group_row(group: Group, say: Words, *, shown: int, may_act: bool) -> GroupRow:
+    """What a flooded desk says of ``group``, with the first ``shown`` of its lines."""
+    first, count, unanswered = group.first, len(group.members), group.unanswered
+    return GroupRow(
+        key=group.key,
+        severity=first.severity,
+        drill=first.mode == "drill",
+        icon=ICONS[first.hazard],
+        hazard=say.of(Hazard(first.hazard)),
+        where=first.organisation,
+        count=count,
+        doing=say("{unanswered} wait, {others} are looked after", unanswered=unanswered, others=count - unanswered),
+        since_ms=milliseconds(group.since),
+        rows=[row(one, say, may_act=may_act) for one in group.members[:shown]],
+        more=max(count - shown, 0),
+    )
 
 
 def row(one: Waiting, say: Words, *, may_act: bool) -> Row:
@@ -129,12 +166,13 @@ def attempt_word(say: Words, channel: str, state: str, call: str) -> str:
     return say("{channel}: {how}", channel=say.of(ChannelName(channel)), how=how)
 
 
-def listed(say: Words, names: Sequence[str]) -> str:
-    """Some names, and how many more there are."""
+def listed(say: Words, names: Sequence[str], *, more: int = 0) -> str:
+    """Some names, and how many more there are, with ``more`` that are not even named here."""
     comma = say(", ")
-    if len(names) <= _MOST_NAMES:
+    more += max(len(names) - MOST_NAMES, 0)
+    if not more:
         return comma.join(names)
-    return say("{names} and {more} more", names=comma.join(names[:_MOST_NAMES]), more=len(names) - _MOST_NAMES)
+    return say("{names} and {more} more", names=comma.join(names[:MOST_NAMES]), more=more)
 
 
 def milliseconds(moment: datetime) -> int:

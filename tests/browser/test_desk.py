@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fixtures.browsers import PATIENCE_MS, barriers
 from fixtures.consoles import Desk, serving
+from fixtures.nights import Night
 from playwright.async_api import Page, expect
 
 from devices.model import Hazard
@@ -172,3 +173,69 @@ async def test_a_page_without_its_console_says_that_it_stands_still(
             own.process.kill()
             await own.process.wait()
             await expect(li.locator("[data-offline]")).to_be_visible()
+
+
+async def _flood(night: Night, *, count: int = 2000) -> None:
+    """So many incidents of sources that nobody knows: every fortieth a fire, the others mild, in two communities."""
+    await night.query(
+        """INSERT INTO incidents (mode, subject_kind, subject_id, hazard, severity, organisation_id, level_id,
+                                  opened_at, last_alarm_at, next_step_at)
+           SELECT 'live', 'source', 'flood-' || n, h.hazard, h.severity, o.id, o.id, at, at, at + interval '1 hour'
+           FROM generate_series(1, %s) AS n
+           JOIN organisations o ON o.code = CASE n %% 2 WHEN 0 THEN 'heping' ELSE 'town' END
+           CROSS JOIN LATERAL (SELECT CASE WHEN n %% 40 = 0 THEN 'smoke' WHEN n %% 3 = 0 THEN 'water' ELSE 'vitals' END,
+                                      CASE WHEN n %% 40 = 0 THEN 1 WHEN n %% 3 = 0 THEN 4 ELSE 3 END,
+                                      %s - n * interval '1 second') AS h (hazard, severity, at)""",
+        *(count, night.now),
+    )
+
+
+async def test_a_flood_is_folded_and_a_press_in_it_is_seen_and_heard(duty_desk: Desk) -> None:
+    """Two thousand wait: fires stay whole on top, the others are counted and can be opened, a new fall is seen at once,
+    and what is drawn stays small.
+    """
+    desk, night = duty_desk, duty_desk.night
+    await desk.account("li")
+    await _flood(night)
+    async with desk.window("li") as li, _without_faults(li):
+        await expect(li.locator(".flood")).to_contain_text(
+            "2000 unresolved: 50 hazards to life stand one by one, 1950 milder ones in groups."
+        )
+        await expect(li.locator(".rows > [data-row]")).to_have_count(50)
+        await expect(li.locator(".group .what .count")).to_have_text(["667", "633", "333", "317"])
+        await expect(li.locator("body")).to_have_attribute("data-sounding", "1")
+        assert len(await li.locator("[data-sound-keys]").get_attribute("data-sound-keys") or "") < 20
+        assert await barriers(li) == []
+        await li.keyboard.press("s")
+        await expect(li.locator("body")).to_have_attribute("data-sounding", "")
+
+        fall = await night.raises(Hazard.FALL)
+        await night.passes()
+        await expect(li.locator(".alert")).to_contain_text("1 to be heard")
+        await expect(li.locator("body")).to_have_attribute("data-sounding", "2")
+        await expect(li.locator(f"[data-row='{fall}']")).to_be_visible()
+
+        waters = li.locator(".group", has_text="Water leak").get_by_role("button").first
+        await waters.focus()
+        await li.keyboard.press("Enter")
+        await expect(li.locator(".unfolded [data-row]")).to_have_count(50)
+        await expect(waters).to_be_focused()
+        await expect(waters).to_have_attribute("aria-expanded", "true")
+        assert await barriers(li) == []
+        await li.keyboard.press("ArrowDown")
+        await li.keyboard.press("t")
+        await expect(li.get_by_role("status")).to_contain_text("You look after it")
+        await expect(li.locator(".group .doing").nth(2)).to_contain_text("1 are looked after")
+        await li.locator(".more [data-part^='live-']").click()
+        await expect(li.locator(".unfolded [data-row]")).to_have_count(100)
+        await waters.click()
+        await expect(li.locator(".unfolded")).to_have_count(0)
+
+        await night.query(
+            """UPDATE incidents SET state = 'resolved', outcome = 'false_alarm', resolved_by = 'user:li',
+                                    resolved_at = opened_at, next_step_at = NULL
+               WHERE id %% 100 <> 1"""
+        )
+        await desk.hint()
+        await expect(li.locator(".flood")).to_have_count(0)
+        await expect(li.locator(".rows > [data-row]")).to_have_count(21)

@@ -1,6 +1,7 @@
 """The desk: everything unresolved, gravest first, with running clocks."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -8,12 +9,10 @@ from nicegui import ui
 
 from api.console.context import Console, rendered
 from api.console.feed import Snapshot
+from api.console.flood import Folded, Shown, fold
 from api.console.frame import RESPONSE_WITHIN_S, OpenPage, available, opened
-from api.console.rows import row
+from api.console.rows import group_row, row
 from api.words import noted
-
-_MOST_SHOWN: Final = 200
-"""Lines drawn; how many more there are is said below them."""
 
 
 def register(console: Console) -> None:
@@ -28,19 +27,41 @@ def register(console: Console) -> None:
         with page.body:
             queue = ui.html(rendered("loading.html", page.say), sanitize=False).classes("queue")
 
+        shown = Shown()
+
         def told(snapshot: Snapshot) -> None:
-            queue.set_content(_queue(page, snapshot))
+            queue.set_content(_queue(page, snapshot, shown))
+
+        def wished(sent: Mapping[str, Any]) -> None:
+            part = str(sent.get("part", ""))
+            if sent.get("act") == "more":
+                shown.more(part)
+            elif sent.get("act") == "turn":
+                shown.turn(part)
+            page.draw_again()
 
         page.told = told
+        page.wished = wished
         page.start()
         return None
 
 
-def _queue(page: OpenPage, snapshot: Snapshot) -> str:
+def _queue(page: OpenPage, snapshot: Snapshot, shown: Shown) -> str:
+    """The lines of the queue; of a flooded one the hazards to life, and groups of all others."""
     visible = snapshot.visible_to(page.visitor.actor)
+    folded = fold(visible) if page.flood else Folded(visible, ())
+    shown.forget([group.key for group in folded.groups])
+    lines = folded.life[: shown.most(Shown.LIFE)]
+    groups = folded.groups[: shown.most(Shown.GROUPS)]
     return rendered(
         "queue.html",
         page.say,
-        rows=[row(one, page.say, may_act=page.may_act) for one in visible[:_MOST_SHOWN]],
-        more=max(len(visible) - _MOST_SHOWN, 0),
+        flood=page.flood,
+        rows=[row(one, page.say, may_act=page.may_act) for one in lines],
+        more=len(folded.life) - len(lines),
+        groups=[group_row(group, page.say, shown=shown.most(group.key), may_act=page.may_act) for group in groups],
+        more_groups=len(folded.groups) - len(groups),
+        waiting=len(visible),
+        life=len(folded.life),
+        in_groups=folded.in_groups,
     )

@@ -64,7 +64,10 @@
   function sound() {
     const wanted = document.querySelector("[data-sound]");
     document.body.dataset.sounding = wanted ? wanted.dataset.sound : "";
-    if (!wanted) return;
+    if (!wanted) {
+      playedKeys = "";
+      return;
+    }
     const severity = Number(wanted.dataset.sound);
     const isNew = wanted.dataset.soundKeys !== playedKeys;
     const again = AGAIN_AFTER_MS[severity] && performance.now() - playedAt > AGAIN_AFTER_MS[severity];
@@ -136,10 +139,10 @@
   // What is redrawn keeps its focus: whoever works with the keys is not thrown out by news.
   let focused = [];
   document.addEventListener("focusin", (event) => {
-    const { act, key } = event.target.dataset;
+    const { act, key, part } = event.target.dataset;
     const row = event.target.closest("[data-row]");
     const inRow = row ? `[data-row="${CSS.escape(row.dataset.row)}"] ` : null;
-    focused = inRow ? [act ? `${inRow}[data-act="${act}"]` : null, `${inRow}[data-row-link]`] : [key ? `[data-key="${key}"]` : null];
+    focused = inRow ? [act ? `${inRow}[data-act="${act}"]` : null, `${inRow}[data-row-link]`] : [key ? `[data-key="${key}"]` : part ? `[data-act="${act}"][data-part="${part}"]` : null];
   });
 
   function keepFocus() {
