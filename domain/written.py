@@ -22,6 +22,7 @@ from pydantic import (
 
 from devices.model import DeviceKind
 from devices.model import Protocol as DeviceProtocol
+from domain.boundary import MOST_POSITIONS, read_boundary
 from domain.consent import ConsentPurpose, Recipient
 from domain.people import (
     ChannelName,
@@ -109,6 +110,18 @@ Phone = Annotated[
 ]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, description="Degrees, WGS-84.")]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, description="Degrees, WGS-84.")]
+Boundary = Annotated[
+    dict[str, Any],
+    BeforeValidator(read_boundary),
+    Field(
+        description=f"GeoJSON: a Polygon or MultiPolygon of closed rings, at most {MOST_POSITIONS} positions in all,"
+        " longitude before latitude. Kept in WGS-84: what was drawn on another map says so in a member `datum`"
+        " (`gcj02`, `bd09`) and is converted.",
+        examples=[
+            {"type": "Polygon", "coordinates": [[[114.0, 36.0], [114.01, 36.0], [114.01, 36.01], [114.0, 36.0]]]},
+        ],
+    ),
+]
 Timezone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_timezone)]
 Moment = Annotated[AwareDatetime, AfterValidator(_within_reason)]
 """A moment with an offset; kept as UTC."""
@@ -162,6 +175,7 @@ class Organisation(Form):
     language: Language = Language.ZH
     lat: Latitude | None = None
     lon: Longitude | None = None
+    boundary: Boundary | None = None
 
     _place = model_validator(mode="after")(_both_or_none)
 

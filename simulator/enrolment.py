@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from simulator.fleet.catalogue import MODELS
 from simulator.fleet.outfit import CELL, Outfit
+from simulator.lives.geography import outline
 from simulator.responders import COUNTY, TOWN, VILLAGE, Responder
 
 
@@ -18,19 +19,29 @@ class Record(NamedTuple):
 
 def records(outfits: Sequence[Outfit], responders: Sequence[Responder]) -> list[Record]:
     """Everything that has to be enrolled; by rank."""
-    found = [*_organisations(), *_models(), *_people(responders), *_homes(outfits), *_circles(outfits, responders)]
+    found = [
+        *_organisations(outfits),
+        *_models(),
+        *_people(responders),
+        *_homes(outfits),
+        *_circles(outfits, responders),
+    ]
     return sorted(found, key=lambda record: record.rank)
 
 
-def _organisations() -> Iterator[Record]:
-    for rank, (code, kind, name, parent, cell) in enumerate(
+def _organisations(outfits: Sequence[Outfit]) -> Iterator[Record]:
+    places = [outfit.home.place for outfit in outfits]
+    for rank, (code, kind, name, parent, cell, margin_m) in enumerate(
         (
-            (COUNTY, "county", "模拟县", None, None),
-            (TOWN, "town", "模拟镇", COUNTY, CELL),
-            (VILLAGE, "community", "和平村", TOWN, None),
+            (COUNTY, "county", "模拟县", None, None, 2500.0),
+            (TOWN, "town", "模拟镇", COUNTY, CELL, 900.0),
+            (VILLAGE, "community", "和平村", TOWN, None, 120.0),
         )
     ):
-        body = {"code": code, "kind": kind, "name": name, "parent": parent, "cell": cell}
+        body: dict[str, Any] = {"code": code, "kind": kind, "name": name, "parent": parent, "cell": cell}
+        if places:
+            around = [[place.lon, place.lat] for place in outline(places, margin_m)]
+            body["boundary"] = {"type": "Polygon", "coordinates": [around]}
         yield Record(rank, f"/organisations/{code}", body)
 
 

@@ -3,7 +3,8 @@
 One way in for the REST interface, imports, the demo and tests: each noun is saved as a list of records (JSON values,
 keys as the fields below, other nouns named by their codes). A record that is there already is changed.
 
-organisations     code kind name parent? cell? timezone? language? lat? lon?     (parents before their children)
+organisations     code kind name parent? cell? timezone? language? lat? lon? boundary?
+                  (parents before their children)
 households        code organisation mode? community address access_notes? phone? lat? lon?
 residents         code household surname given_name? sex? born_on? categories? language? phone? state? state_until?
 responders        code organisation name language? mode? contacts?   (the whole list of them, if given)

@@ -1,5 +1,6 @@
 """How written forms stand in tables: which nouns, which columns, how a cell holds a list."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -77,6 +78,8 @@ def read_fields(noun: Noun, cells: Mapping[str, Any]) -> tuple[dict[str, Any], b
 def write_cells(noun: Noun, record: Mapping[str, Any]) -> dict[str, Any]:
     """The cells of one row, the inverse of :func:`read_fields`: text, numbers, or None."""
     cells = dict(record)
+    if cells.get("boundary") is not None:
+        cells["boundary"] = json.dumps(cells["boundary"], separators=(",", ":"))
     for name in _LISTS & cells.keys():
         cells[name] = ";".join(cells[name]) or None
     if noun is Noun.RESPONDERS:

@@ -7,7 +7,7 @@ FROM unnest(%(codes)s::text[]) AS code ORDER BY code;
 -- Organisations within a subtree, as they are written down.
 SELECT o.code, o.id, o.version, o.retired_at, jsonb_build_object(
     'code', o.code, 'kind', o.kind, 'name', o.name, 'parent', p.code, 'cell', o.cell, 'timezone', o.timezone,
-    'language', o.language, 'lat', o.lat, 'lon', o.lon)
+    'language', o.language, 'lat', o.lat, 'lon', o.lon, 'boundary', o.boundary)
 FROM organisations o
 LEFT JOIN organisations p ON p.id = o.parent_id
 WHERE (%(within)s::bigint IS NULL OR o.path @> ARRAY[%(within)s::bigint])

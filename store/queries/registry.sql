@@ -1,17 +1,17 @@
 -- name: save_organisations
 -- Create or change organisations by code; parents must be there or come earlier in the same call's order of levels.
-INSERT INTO organisations (code, kind, name, parent_id, cell, timezone, language, lat, lon)
+INSERT INTO organisations (code, kind, name, parent_id, cell, timezone, language, lat, lon, boundary)
 SELECT r.code, r.kind, r.name, p.id, r.cell, coalesce(r.timezone, 'Asia/Shanghai'), coalesce(r.language, 'zh-CN'),
-       r.lat, r.lon
+       r.lat, r.lon, r.boundary
 FROM jsonb_to_recordset(%(rows)s) AS r(
     code text, kind text, name text, parent text, cell text, timezone text, language text,
-    lat double precision, lon double precision)
+    lat double precision, lon double precision, boundary jsonb)
 LEFT JOIN organisations p ON p.code = r.parent
 WHERE r.parent IS NULL OR p.id IS NOT NULL
 ON CONFLICT (code) DO UPDATE
 SET kind = excluded.kind, name = excluded.name, parent_id = excluded.parent_id, cell = excluded.cell,
     timezone = excluded.timezone, language = excluded.language, lat = excluded.lat, lon = excluded.lon,
-    retired_at = NULL, version = organisations.version + 1
+    boundary = excluded.boundary, retired_at = NULL, version = organisations.version + 1
 RETURNING code, id, version;
 
 -- name: save_households

@@ -180,6 +180,25 @@ shifts:
 """
 
 
+async def test_a_boundary_drawn_on_a_shifted_map_is_kept_in_wgs84(database: Database, tmp_path: Path) -> None:
+    """Once converted it is the same at the next import; what is no boundary is named with its row."""
+    drawn = '{""type"": ""Polygon"", ""datum"": ""gcj02"", ""coordinates"": [[[114, 36], [114.1, 36], [114.1, 36.1],'
+    row = f'heping,community,和平村,"{drawn} [114, 36]]]}}"'
+    files = {"organisations.csv": f"code,kind,name,boundary\n{row}\n"}
+    for changed in (1, 0):
+        report = await _import(database, _written(tmp_path, files))
+        assert report.faults == []
+        assert report.tallies[Noun.ORGANISATIONS].new == changed
+    boundary = (await _all(database))[Noun.ORGANISATIONS][0]["boundary"]
+    assert boundary["type"] == "Polygon"
+    assert boundary["coordinates"][0][0] == pytest.approx([113.994, 36.0], abs=1e-3)
+    assert boundary["coordinates"][0][0] != [114, 36]
+    wrong = {"organisations.csv": "code,kind,name,boundary\nheping,community,和平村,{}\n"}
+    fault = (await _import(database, _written(tmp_path, wrong))).faults[0]
+    assert (fault.place.line, fault.field) == (2, "boundary")
+    assert "Polygon" in fault.allowed
+
+
 async def test_yaml_is_read_as_text(database: Database, tmp_path: Path) -> None:
     """20:00 is a time, +86… keeps its plus sign, 0012 its zeros."""
     report = await _import(database, _written(tmp_path, {"all.yaml": YAML}))
