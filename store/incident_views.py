@@ -6,11 +6,13 @@ No actor is for the platform's own commands, which serve whoever owns the machin
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from domain.permissions import Actor
 from store.pool import Connection
 from store.queries import queries
+
+_LITERAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "%_\\"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFilter:
-    """Which incidents are asked for; None asks for all. ``severity``: so grave or graver. ``number``: the short one."""
+    """Which incidents are asked for; None asks for all. ``severity``: so grave or graver. ``number``: the short one.
+    ``about``: part of a name, code or address of the resident or the home; ``responder``: part of the name or code of
+    somebody who was asked or said something.
+    """
 
     states: Sequence[str] | None = None
     hazards: Sequence[str] | None = None
@@ -136,6 +141,8 @@ class IncidentFilter:
     until: datetime | None = None
     outcome: str | None = None
     number: int | None = None
+    about: str | None = None
+    responder: str | None = None
 
 
 async def list_incidents(
@@ -165,10 +172,17 @@ async def list_incidents(
             "until": wanted.until,
             "outcome": wanted.outcome,
             "number": wanted.number,
+            "about": _containing(wanted.about),
+            "responder": _containing(wanted.responder),
         },
         prepare=False,  # planned for the filters that are given
     )
     return [IncidentView(*row) for row in await cursor.fetchall()]
+
+
+def _containing(text: str | None) -> str | None:
+    """The pattern of what holds ``text``; its own signs of a pattern are letters like others."""
+    return None if text is None else f"%{text.translate(_LITERAL)}%"
 
 
 async def one_incident(connection: Connection, actor: Actor | None, number: int) -> IncidentView | None:

@@ -19,10 +19,11 @@ from nicegui.events import GenericEventArguments
 from alerting.answers import UnknownIncident
 from api.console.actions import Act, NotDone, SignedOut, Wish, act, seen
 from api.console.context import STYLE, AlertKey, Console, rendered
+from api.console.door import THEME
 from api.console.feed import Snapshot
 from api.console.flood import is_flood
 from api.console.rows import MOST_NAMES, listed, milliseconds
-from api.console.sign_in import THEME, to_sign_in, visitor_of
+from api.console.sign_in import to_sign_in, visitor_of
 from api.people import titled
 from api.words import Words, noted
 from devices.model import Hazard

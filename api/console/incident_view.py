@@ -58,6 +58,7 @@ class Line:
     """One entry of the timeline. ``note`` is the text of a note; ``erased`` that it is gone."""
 
     id: int
+    day: str
     time: str
     who: str
     text: str
@@ -69,6 +70,7 @@ class Line:
 class Try:
     """One attempt to reach somebody, in words. ``live``: it is under way."""
 
+    day: str
     time: str
     who: str
     circle: str
@@ -123,8 +125,16 @@ class View:
     lines: Sequence[Line]
 
 
-async def load(connection: Connection, visitor: Visitor, say: Words, incident_id: int, *, now: datetime) -> View | None:
-    """The incident as ``visitor`` may see it; None if there is none in his subtree."""
+async def load(
+    connection: Connection,
+    visitor: Visitor,
+    say: Words,
+    incident_id: int,
+    *,
+    now: datetime,
+    most_attempts: int = _MOST_ATTEMPTS,
+) -> View | None:
+    """The incident as ``visitor`` may see it, with the newest attempts; None if there is none in his subtree."""
     incident = await incident_views.one_incident(connection, visitor.actor, incident_id)
     if incident is None:
         return None
@@ -157,7 +167,7 @@ async def load(connection: Connection, visitor: Visitor, say: Words, incident_id
         points=_points(home, seen, say, zone),
         location_withheld=bool(people) and not seen,
         going=[_going(one, say) for one in await incident_views.participations(connection, incident)],
-        tries=[_try(one, say, zone) for one in await desk.attempts(connection, incident_id, most=_MOST_ATTEMPTS)],
+        tries=[_try(one, say, zone) for one in await desk.attempts(connection, incident_id, most=most_attempts)],
         circle=await desk.circle(connection, incident_id),
         lines=await _lines(connection, incident, say, zone),
     )
@@ -173,6 +183,7 @@ async def _lines(connection: Connection, incident: IncidentView, say: Words, zon
         lines.append(
             Line(
                 id=entry.id,
+                day=f"{entry.at.astimezone(zone):%Y-%m-%d}",
                 time=f"{entry.at.astimezone(zone):%H:%M:%S}",
                 who="" if entry.actor == "system" else story.actor_name(say, entry.actor, known),
                 text=story.sentence(say, entry, known),
@@ -208,6 +219,7 @@ def _going(one: ParticipationView, say: Words) -> Going:
 def _try(one: Attempt, say: Words, zone: ZoneInfo) -> Try:
     moment = one.answered_at or one.delivered_at or one.sent_at or one.created_at
     return Try(
+        day=f"{moment.astimezone(zone):%Y-%m-%d}",
         time=f"{moment.astimezone(zone):%H:%M:%S}",
         who=one.name or say("the resident"),
         circle=say.of(Circle(one.circle)) if one.circle in set(Circle) else say.of(Purpose(one.purpose)),

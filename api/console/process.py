@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
-from api.console import sign_in
+from api.console import exports, openid_door, sign_in
 from api.console.context import Console
 from api.console.feed import Feed
+from api.console.openid import Provider
 from api.console.pages import desk, history, incident
 from api.console.settings import ConsoleConfig
 from api.limits import BoundedBody, SecurityHeaders
@@ -52,7 +53,9 @@ def build_app(console: Console) -> FastAPI:
         instead={"Content-Security-Policy": _policy(console.config), "Referrer-Policy": "same-origin"},
     )
     app.include_router(sign_in.router(console))
-    app.include_router(history.router(console))
+    if console.config.oidc_issuer is not None:
+        app.include_router(openid_door.router(console, Provider(console.config)))
+    app.include_router(exports.router(console))
     static = str(resources.files("api.console").joinpath("static"))
     app.mount(_STATIC, StaticFiles(directory=static), name="static")
     for page in (desk, incident, history):

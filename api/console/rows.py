@@ -178,3 +178,12 @@ def listed(say: Words, names: Sequence[str], *, more: int = 0) -> str:
 def milliseconds(moment: datetime) -> int:
     """``moment`` as browsers count it."""
     return int(moment.timestamp() * 1000)
+
+
+def after(start: datetime, end: datetime | None) -> str:
+    """How long after ``start``: 4:05, 1:04:05; a dash if never."""
+    if end is None:
+        return "–"
+    minutes, seconds = divmod(max(int((end - start).total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

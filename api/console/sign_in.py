@@ -4,15 +4,15 @@ import asyncio
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.console.context import Console, rendered
+from api.console.context import Console
+from api.console.door import SESSION, Fault, door_page, own_path, set_language, set_session
 from api.origin import from_elsewhere
-from api.words import Words
 from domain.people import Language
 from store import audit, sessions
 from store.accounts import hash_password, password_matches
@@ -21,18 +21,14 @@ from store.sessions import Visitor, session_of
 
 log = structlog.get_logger(__name__)
 
-COOKIE: Final = "carewatch_session"
-THEME: Final = "carewatch_theme"
-_LANGUAGE: Final = "carewatch_language"  # of the sign-in page, where nobody is known yet
 _LONGEST: Final = 256  # characters of a name or a password that are looked at
-_A_YEAR_S: Final = 365 * 86400
 # An unknown name takes as long as a wrong password: otherwise the time would tell which names there are.
 _NOBODYS_HASH: Final = hash_password("nobody has this password")
 
 
 async def visitor_of(console: Console, request: Request) -> Visitor | None:
     """Who comes with this request's cookie; None if nobody is signed in with it. Raises StoreError."""
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(SESSION, "")
     if not token:
         return None
     async with console.database.transaction() as connection:
@@ -62,24 +58,23 @@ class _Door:
 
     async def show(self, request: Request) -> Response:
         """The form."""
-        return self._form(request, to=request.query_params.get("to", "/"))
+        return door_page(self._console, request, to=request.query_params.get("to", "/"))
 
     async def sign_in(self, request: Request) -> Response:
         """Check name and password; a good pair gets a cookie."""
         written = await _written(request)
         to = written.get("to", "/")
         if from_elsewhere(request.headers, self._url):
-            return self._form(request, to="/", status=HTTPStatus.FORBIDDEN)
+            return door_page(self._console, request, Fault.FROM_ELSEWHERE)
         try:
             token = await self._checked(written.get("name", "").strip(), written.get("password", ""))
         except StoreError as error:
             log.warning("nobody can sign in", error=str(error))
-            return self._form(request, to=to, status=HTTPStatus.SERVICE_UNAVAILABLE)
+            return door_page(self._console, request, Fault.DATABASE_AWAY, to=to)
         if token is None:
-            return self._form(request, to=to, status=HTTPStatus.UNAUTHORIZED)
-        answer = RedirectResponse(_own_path(to), status_code=HTTPStatus.SEE_OTHER)
-        lasts = timedelta(hours=self._console.config.session_hours)
-        self._set_cookie(answer, COOKIE, token, lasts.total_seconds())
+            return door_page(self._console, request, Fault.NO_MATCH, to=to)
+        answer = RedirectResponse(own_path(to), status_code=HTTPStatus.SEE_OTHER)
+        set_session(self._console, answer, token)
         return answer
 
     async def _checked(self, name: str, password: str) -> str | None:
@@ -106,64 +101,27 @@ class _Door:
     async def sign_out(self, request: Request) -> Response:
         """End the session, wherever its pages are open."""
         answer = RedirectResponse("/sign-in", status_code=HTTPStatus.SEE_OTHER)
-        token = request.cookies.get(COOKIE, "")
+        token = request.cookies.get(SESSION, "")
         if token and not from_elsewhere(request.headers, self._url):
             async with self._console.database.transaction() as connection:
                 await sessions.finish(connection, session_of(token))
-            answer.delete_cookie(COOKIE)
+            answer.delete_cookie(SESSION)
         return answer
 
     async def language(self, request: Request) -> Response:
         """Another language for this account, or for the door."""
         written = await _written(request)
-        answer = RedirectResponse(_own_path(written.get("to", "/")), status_code=HTTPStatus.SEE_OTHER)
+        answer = RedirectResponse(own_path(written.get("to", "/")), status_code=HTTPStatus.SEE_OTHER)
         wanted = written.get("language", "")
         if wanted in set(Language) and not from_elsewhere(request.headers, self._url):
-            self._set_cookie(answer, _LANGUAGE, wanted, _A_YEAR_S)
+            set_language(self._console, answer, Language(wanted))
             visitor = await visitor_of(self._console, request)
             if visitor is not None:
                 async with self._console.database.transaction() as connection:
                     await sessions.set_language(connection, visitor.name, Language(wanted))
         return answer
 
-    def _set_cookie(self, answer: Response, name: str, value: str, lasts_s: float) -> None:
-        answer.set_cookie(
-            name,
-            value,
-            max_age=int(lasts_s),
-            httponly=True,
-            samesite="strict",  # no other site makes a browser bring it
-            secure=self._url.startswith("https:"),
-        )
-
-    def _form(self, request: Request, *, to: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        wanted = request.cookies.get(_LANGUAGE, "")
-        say = Words(Language(wanted) if wanted in set(Language) else Language.ZH)
-        faults = {
-            HTTPStatus.UNAUTHORIZED: say(
-                "Name and password do not match, or the account is locked: after 5 wrong passwords, for 15 minutes."
-            ),
-            HTTPStatus.FORBIDDEN: say("Please sign in here."),
-            HTTPStatus.SERVICE_UNAVAILABLE: say("The database cannot be reached. Please try again in a moment."),
-        }
-        body = rendered(
-            "sign_in.html",
-            say,
-            language=say.language.value,
-            to=_own_path(to),
-            fault=faults.get(status, ""),
-            dark=request.cookies.get(THEME) == "dark",
-        )
-        return HTMLResponse(body, status_code=status)
-
 
 async def _written(request: Request) -> dict[str, str]:
     form = await request.form(max_files=0, max_fields=10)
     return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-def _own_path(to: str) -> str:
-    """``to`` if it is a path of ours, else the desk: nobody is led away to another site."""
-    parts = urlsplit(to)
-    ours = to.startswith("/") and not to.startswith("//") and not parts.scheme and not parts.netloc
-    return to if ours and "\\" not in to and to.isprintable() else "/"

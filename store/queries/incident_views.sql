@@ -23,6 +23,25 @@ WHERE (%(within)s::bigint IS NULL OR o.path @> ARRAY[%(within)s::bigint])
   AND (%(until)s::timestamptz IS NULL OR i.opened_at < %(until)s::timestamptz)
   AND (%(outcome)s::text IS NULL OR i.outcome = %(outcome)s::text)
   AND (%(number)s::integer IS NULL OR i.number = %(number)s::integer)
+  AND (%(about)s::text IS NULL
+       OR i.household_id = ANY (ARRAY(
+           SELECT b.id FROM households b
+           WHERE concat_ws(' ', b.code, b.community, b.address) ILIKE %(about)s::text))
+       OR i.resident_id = ANY (ARRAY(
+           SELECT s.id FROM residents s
+           WHERE concat_ws(' ', s.code, s.surname || s.given_name, s.surname, s.given_name) ILIKE %(about)s::text))
+       OR i.resident_id IS NULL AND i.household_id = ANY (ARRAY(
+           SELECT s.household_id FROM residents s
+           WHERE concat_ws(' ', s.code, s.surname || s.given_name, s.surname, s.given_name) ILIKE %(about)s::text)))
+  AND (%(responder)s::text IS NULL
+       OR i.id = ANY (ARRAY(
+           SELECT p.incident_id
+           FROM responders q JOIN participations p ON p.responder_id = q.id
+           WHERE concat_ws(' ', q.code, q.name) ILIKE %(responder)s::text
+           UNION
+           SELECT n.incident_id
+           FROM responders q JOIN notifications n ON n.responder_id = q.id
+           WHERE concat_ws(' ', q.code, q.name) ILIKE %(responder)s::text)))
 ORDER BY i.id DESC
 LIMIT %(limit)s;
 

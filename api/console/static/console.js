@@ -129,7 +129,8 @@
         ? row.querySelector('[data-act="take"]')
         : [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key && !one.disabled);
       if (target) {
-        target.click();
+        if (target.matches("input")) target.select();
+        else target.click();
         done = true;
       }
     }

@@ -6,23 +6,16 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from fixtures.clocks import HandClock
 from fixtures.consoles import PASSWORD
+from fixtures.doors import browser_before, console_of
 from fixtures.nights import Night
-from fixtures.town import NOON
 
 from api.console import sign_in
-from api.console.context import Console
-from api.console.feed import Feed
-from api.console.settings import ConsoleConfig
-from domain.health import Health
+from api.console.door import SESSION
 from domain.people import Language
 from domain.permissions import Role
 from store import sessions
 from store.accounts import add_user, hash_password
-
-URL = "http://desk.example"
 
 
 @dataclass
@@ -41,7 +34,7 @@ class Door:
 
     async def inside(self) -> bool:
         """True if the browser's cookie opens something."""
-        token = self.client.cookies.get(sign_in.COOKIE) or ""
+        token = self.client.cookies.get(SESSION) or ""
         async with self.night.database.transaction() as connection:
             return await sessions.visitor(connection, sessions.session_of(token)) is not None
 
@@ -58,16 +51,7 @@ async def door(night: Night, dsn: str) -> AsyncIterator[Door]:
             language=Language.ZH,
             password_hash=hash_password(PASSWORD),
         )
-    clock = HandClock(NOON)
-    console = Console(
-        night.database,
-        clock,
-        ConsoleConfig(dsn=dsn, console_url=URL),
-        Feed(night.database, clock, dsn, Health()),
-    )
-    app = FastAPI()
-    app.include_router(sign_in.router(console))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as client:
+    async with browser_before(sign_in.router(console_of(night, dsn))) as client:
         yield Door(night, client)
 
 
@@ -79,9 +63,9 @@ async def test_name_and_password_open_and_signing_out_closes(door: Door) -> None
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     assert await door.inside()
-    kept = door.client.cookies.get(sign_in.COOKIE)
+    kept = door.client.cookies.get(SESSION)
     await door.client.post("/sign-out")
-    door.client.cookies.set(sign_in.COOKIE, kept or "")
+    door.client.cookies.set(SESSION, kept or "")
     assert not await door.inside()
     assert await door.night.query("SELECT actor, action FROM audit") == [("user:li", "sign_in")]
 
@@ -167,7 +151,7 @@ async def test_the_language_of_an_account_is_remembered(door: Door) -> None:
 async def test_an_actor_sees_what_its_role_and_organisation_allow(door: Door) -> None:
     """An operator of the town: acts there, manages nothing."""
     await door.tries(PASSWORD)
-    token: Any = door.client.cookies.get(sign_in.COOKIE)
+    token: Any = door.client.cookies.get(SESSION)
     async with door.night.database.transaction() as connection:
         visitor = await sessions.visitor(connection, sessions.session_of(token))
     assert visitor is not None
