@@ -38,6 +38,14 @@ ROLE_SCOPES: Final[dict[Role, frozenset[Scope]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What an account may be: a role, in the subtree of the organisation of this code."""
+
+    role: Role
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who acts or looks: ``id`` as it stands on timelines and in the audit trail (``user:li``, ``key:7``), and the
     organisation whose subtree is all it may see.

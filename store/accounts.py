@@ -132,11 +132,13 @@ async def add_user(
     organisation: str,
     role: Role,
     language: Language,
-    password_hash: str,
+    password_hash: str | None = None,
+    identity: tuple[str, str] | None = None,
 ) -> bool:
-    """Make an account; False if there is no such organisation in use.
+    """Make an account; False if there is no such organisation in use. It signs in with a password, or as ``identity``:
+    issuer and subject of an OpenID Connect provider.
 
-    Raises :class:`store.errors.ConstraintBroken` if the name is taken.
+    Raises :class:`store.errors.ConstraintBroken` if the name or the identity is taken.
     """
     written: dict[str, Any] = {
         "name": name,
@@ -144,6 +146,8 @@ async def add_user(
         "role": role.value,
         "language": language.value,
         "password_hash": password_hash,
+        "issuer": None if identity is None else identity[0],
+        "subject": None if identity is None else identity[1],
     }
     return await (await connection.execute(queries("access").add_user, written)).fetchone() is not None
 

@@ -46,7 +46,7 @@ def session_of(token: str) -> bytes:
 
 
 async def credentials(connection: Connection, name: str) -> Credentials | None:
-    """What to check ``name`` against; None if there is no such account in use."""
+    """What to check ``name`` against; None if there is no such account in use with a password."""
     row = await (await connection.execute(queries("sessions").credentials, {"name": name})).fetchone()
     return None if row is None else Credentials(*row)
 

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import sys
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,36 +29,45 @@ def add(
     password_from_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of a password: the `sub` by which the OpenID provider of the settings knows the person."
+        ),
+    ] = None,
 ) -> None:
     """Make an account. Its password is made up and shown once, unless it is given on standard input."""
     if role is Role.SYSTEM:
         raise typer.BadParameter("`system` is for the platform itself", param_hint="--role")
+    account = {"name": name, "role": role, "organisation": organisation, "language": language}
+    if subject is not None:
+        issuer = settings_of(context).console.oidc_issuer
+        if issuer is None:
+            raise typer.BadParameter("console.oidc_issuer is not set", param_hint="--subject")
+        _make(context, account | {"identity": (issuer, subject)})
+        return
     password = sys.stdin.readline().rstrip("\n") if password_from_stdin else secrets.token_urlsafe(12)
     if len(password) < SHORTEST_PASSWORD:
         raise typer.BadParameter(
             f"has {len(password)} characters; {SHORTEST_PASSWORD} are needed", param_hint="password"
         )
-    made = asyncio.run(_add(settings_of(context).database_dsn, name, role, organisation, language, password))
-    if not made:
-        raise typer.BadParameter(f"there is no organisation {organisation!r} in use", param_hint="--organisation")
-    stderr.print(f"{name} may sign in as {role} of {organisation}.", markup=False)
+    _make(context, account | {"password_hash": accounts.hash_password(password)})
     if not password_from_stdin:
         stdout.print(password, markup=False, soft_wrap=True)
 
 
-async def _add(dsn: str, name: str, role: Role, organisation: str, language: Language, password: str) -> bool:
-    password_hash = accounts.hash_password(password)
+def _make(context: typer.Context, account: dict[str, Any]) -> None:
+    if not asyncio.run(_add(settings_of(context).database_dsn, account)):
+        organisation = account["organisation"]
+        raise typer.BadParameter(f"there is no organisation {organisation!r} in use", param_hint="--organisation")
+    stderr.print(f"{account['name']} may sign in as {account['role']} of {account['organisation']}.", markup=False)
+
+
+async def _add(dsn: str, account: dict[str, Any]) -> bool:
     async with open_database(dsn, "carewatch users", size=1) as database, database.transaction() as connection:
-        made = await accounts.add_user(
-            connection,
-            name=name,
-            organisation=organisation,
-            role=role,
-            language=language,
-            password_hash=password_hash,
-        )
+        made = await accounts.add_user(connection, **account)
         if made:
-            await audit.record(connection, "command:users", "create", "users", [name], now=datetime.now(UTC))
+            await audit.record(connection, "command:users", "create", "users", [account["name"]], now=datetime.now(UTC))
         return made
 
 

@@ -34,8 +34,8 @@ UPDATE api_keys SET retired_at = coalesce(retired_at, %(now)s) WHERE id = %(id)s
 
 -- name: add_user
 -- A new account.
-INSERT INTO users (name, organisation_id, role, language, password_hash)
-SELECT %(name)s, o.id, %(role)s, %(language)s, %(password_hash)s
+INSERT INTO users (name, organisation_id, role, language, password_hash, issuer, subject)
+SELECT %(name)s, o.id, %(role)s, %(language)s, %(password_hash)s, %(issuer)s, %(subject)s
 FROM organisations o WHERE o.code = %(organisation)s AND o.retired_at IS NULL
 RETURNING id;
 

@@ -2,7 +2,7 @@
 -- What a sign-in is checked against.
 SELECT u.id, u.password_hash, coalesce(u.locked_until > clock_timestamp(), false)
 FROM users u JOIN organisations o ON o.id = u.organisation_id
-WHERE u.name = %(name)s AND u.retired_at IS NULL AND o.retired_at IS NULL;
+WHERE u.name = %(name)s AND u.password_hash IS NOT NULL AND u.retired_at IS NULL AND o.retired_at IS NULL;
 
 -- name: failed
 -- One failure more; so many in a row lock the account. After a lock has run out counting begins again.

@@ -61,3 +61,18 @@ def test_what_cannot_be_is_said(runner: CliRunner, words: list[str], told: str) 
     refused = runner.invoke(app, ["users", "add", "li", *words], input="short\n")
     assert refused.exit_code == 2
     assert told in refused.stderr
+
+
+def test_an_account_may_have_no_password_but_a_subject_of_the_provider(runner: CliRunner, dsn: str) -> None:
+    """Only with a provider in the settings; nothing is shown that could be lost."""
+    words = ["users", "add", "li", "--role", "operator", "--organisation", "qinghe", "--subject", "248289761001"]
+    refused = runner.invoke(app, words)
+    assert refused.exit_code == 2
+    assert "oidc_issuer" in refused.stderr
+    settings = {"CAREWATCH_CONSOLE__OIDC_ISSUER": "https://id.example", "CAREWATCH_CONSOLE__OIDC_CLIENT_ID": "x"}
+    made = runner.invoke(app, words, env=settings)
+    assert made.exit_code == 0, made.output
+    assert made.stdout == ""
+    with psycopg.connect(dsn) as connection:
+        found = connection.execute("SELECT issuer, subject, password_hash, by_claims FROM users").fetchall()
+    assert found == [("https://id.example", "248289761001", None, False)]

@@ -160,3 +160,16 @@ def test_the_page_of_settings_is_the_one_that_is_written_from_them() -> None:
 def test_every_section_refuses_names_it_does_not_know() -> None:
     """A misspelt setting is never passed over."""
     assert {name for name, kind in sections().items() if kind.model_config.get("extra") != "forbid"} == set()
+
+
+def test_a_provider_of_identities_is_stated_whole_and_reached_safely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain http only on this machine; a client id; grants of roles that people have."""
+    monkeypatch.setenv("CAREWATCH_CONSOLE__OIDC_ISSUER", "http://id.example")
+    assert "must be https" in faults()["console.oidc_issuer"]
+    monkeypatch.setenv("CAREWATCH_CONSOLE__OIDC_ISSUER", "http://127.0.0.1:8800")
+    assert "needed" in faults()["console.oidc_client_id"]
+    monkeypatch.setenv("CAREWATCH_CONSOLE__OIDC_CLIENT_ID", "carewatch")
+    monkeypatch.setenv("CAREWATCH_CONSOLE__OIDC_GRANTS", '{"all": {"role": "system", "organisation": "county"}}')
+    assert "for the platform itself" in faults()["console.oidc_grants.all.role"]
+    monkeypatch.setenv("CAREWATCH_CONSOLE__OIDC_GRANTS", '{"all": {"role": "operator", "organisation": "county"}}')
+    assert load().console.oidc_grants["all"].grant.organisation == "county"
