@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 LOCK := requirements-dev.lock
 
-.PHONY: demo test check bench chaos setup setup-demo system lock catalogues
+.PHONY: demo test check bench chaos screenshots setup setup-demo system lock catalogues
 
 demo: setup-demo
 	$(BIN)/python -P -m carewatch demo $(DEMO)
@@ -24,6 +24,10 @@ bench: setup
 
 chaos: setup
 	$(BIN)/python -P -m pytest -s -m chaos tests/acceptance/test_kills.py
+
+# Pictures of every page, of a simulated town on a stack of its own; look at them before they are committed.
+screenshots: system setup
+	PYTHONPATH=tests $(BIN)/python -P -m screenshots docs/screenshots
 
 setup: $(VENV)/dev.stamp
 
