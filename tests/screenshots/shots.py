@@ -77,8 +77,8 @@ async def _past(stage: Stage) -> dict[str, str]:
         (Hazard.GAS, DeviceKind.GAS_ALARM, "technical"),
         (Hazard.SOS, DeviceKind.CALL_BUTTON, "cannot_confirm"),
     )
-    for hazard, kind, outcome in ended:
-        (home,) = await stage.press(hazard, kind, answered=True)
+    homes = [(await stage.press(hazard, kind, answered=True))[0] for hazard, kind, _ in ended]
+    for home, (_, _, outcome) in zip(homes, ended, strict=True):
         await stage.end(home, outcome)
     await stage.press(Hazard.SOS, DeviceKind.CALL_BUTTON, answered=True)
     await stage.press(Hazard.LOW_BATTERY, DeviceKind.CALL_BUTTON, answered=True)
