@@ -12,7 +12,7 @@ from store.turns import take_turn
 
 EVERY: Final = timedelta(minutes=1)
 PATIENCE: Final = timedelta(seconds=60)
-"""How late the engine, the outbox and receipts may be: the shortest round lasts as long."""
+"""Machine time: how late the engine, the outbox and receipts may be; the shortest round lasts as long."""
 DEAF_AFTER: Final = timedelta(seconds=60)
 """Machine time without a canary. A broker that is started again and a lane that is taken over are back by then."""
 

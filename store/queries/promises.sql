@@ -1,8 +1,9 @@
 -- name: broken
 -- Every promise that can be checked from outside, with how often it is broken now and since when. One row for each kind.
--- Independent of the code that keeps them: other words, other paths.
+-- Independent of the code that keeps them: other words, other paths. Patience is machine time: what was due at a moment of
+-- care time is work that takes as long as it takes, however fast care time runs.
 WITH late AS (
-    SELECT %(now)s::timestamptz - %(patience)s::interval AS care,
+    SELECT %(now)s::timestamptz - %(patience)s::interval * care_speed() AS care,
            clock_timestamp() - %(patience)s::interval AS machine
 )
 SELECT 'engine_late', count(*), min(i.next_step_at)

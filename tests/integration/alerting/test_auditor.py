@@ -42,6 +42,17 @@ async def test_an_engine_that_is_stuck_is_found_by_whoever_still_runs(night: Nig
     assert await night.query("SELECT alarms FROM incidents WHERE hazard = 'platform'") == [(1,)]
 
 
+async def test_accelerated_care_time_does_not_make_the_engine_late(night: Night) -> None:
+    """Work takes machine time: at speed 120 a minute's patience is two hours of care time, and no more."""
+    await night.raises()
+    async with night.database.transaction() as connection:
+        await set_care_clock(connection, moment=night.now, speed=120)
+    night.now += 119 * MINUTES
+    assert await audited(night) == []
+    night.now += 2 * MINUTES
+    assert await audited(night) == ["engine_late"]
+
+
 async def test_trouble_that_is_closed_while_it_lasts_is_raised_again(night: Night) -> None:
     """An operator closes it, and nothing has changed: it is there again. Mended, it stays closed."""
     await night.raises()
