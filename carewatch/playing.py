@@ -94,8 +94,8 @@ async def play(wanted: Order, kills: int = 0) -> Summary:
 
 async def put_load_on(wanted: Order, processes: int, scale: float) -> LoadSummary:
     """Put the load of a scenario on a private stack, in real time."""
-    async with _stack(wanted, real_time=True) as (stack, progress):
-        return await run_load(wanted.plot, stack.target, processes=processes, scale=scale, progress=progress)
+    async with stop_on_signals() as stop, _stack(wanted, real_time=True) as (stack, progress):
+        return await run_load(wanted.plot, stack.target, stop, processes=processes, scale=scale, progress=progress)
 
 
 def run(work: Awaitable[S]) -> S:

@@ -2,10 +2,13 @@
 
 import asyncio
 import multiprocessing
+import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
-from threading import Barrier
+from multiprocessing.synchronize import Barrier, Event
+from threading import BrokenBarrierError
 from typing import Any, Final
 
 import msgspec
@@ -19,12 +22,16 @@ BUSY_SHARE: Final = 0.9
 LAG_LIMIT_S: Final = 0.05
 """A generator that wrote later than this after the plan (p99) was the bottleneck."""
 _GATHER_WITHIN_S: Final = 600.0
+_LOOK_EVERY_S: Final = 0.2
 
 
 class PhaseReport(msgspec.Struct, frozen=True, kw_only=True):
     """One phase over all processes."""
 
     kind: str
+    began_at: float
+    """Epoch seconds."""
+    seconds: float
     planned: int
     sent: int
     per_s: float
@@ -58,20 +65,23 @@ async def generate_all(
     processes: int = 1,
     connected: Callable[[int], None] = lambda up: None,
     phase_begins: Callable[[int], None] = lambda index: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> LoadReport:
-    """Do ``job`` in ``processes`` processes; with one, in this one."""
+    """Do ``job`` in ``processes`` processes; with one, in this one. Once ``stopped()`` the report is that so far."""
     if processes == 1:
-        return report([await generate(job, connected, phase_begins=phase_begins)])
+        return report([await generate(job, connected, phase_begins=phase_begins, stopped=stopped)])
     context = multiprocessing.get_context("spawn")
-    manager = context.Manager()
-    try:
-        barrier = manager.Barrier(processes)
-        loop = asyncio.get_running_loop()
-        with ProcessPoolExecutor(processes, mp_context=context) as pool:
-            parts = [loop.run_in_executor(pool, _in_process, part, barrier) for part in split(job, processes)]
-            return report([msgspec.msgpack.decode(done, type=Outcome) for done in await asyncio.gather(*parts)])
-    finally:
-        manager.shutdown()
+    barrier, stop = context.Barrier(processes), context.Event()
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(barrier, stop)) as pool:
+        parts = [loop.run_in_executor(pool, _in_process, part) for part in split(job, processes)]
+        whole = asyncio.gather(*parts)
+        while not whole.done():
+            await asyncio.wait({whole}, timeout=_LOOK_EVERY_S)
+            if stopped() and not stop.is_set():
+                stop.set()
+                barrier.abort()
+        return report([msgspec.msgpack.decode(done, type=Outcome) for done in whole.result()])
 
 
 def split(job: Job, processes: int) -> list[Job]:
@@ -88,24 +98,38 @@ def split(job: Job, processes: int) -> list[Job]:
     ]
 
 
-def _in_process(job: Job, barrier: Barrier) -> bytes:
+_together: tuple[Barrier, Event]
+"""Of a generator's process: where it waits for the others, and what stops all."""
+
+
+def _begin(barrier: Barrier, stop: Event) -> None:
+    global _together  # what an executor's initializer hands on can be left nowhere else
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; it is ours to be told by the parent
+    _together = (barrier, stop)
+
+
+def _in_process(job: Job) -> bytes:
+    barrier, stop = _together
+
     def ready() -> None:
-        barrier.wait(_GATHER_WITHIN_S)
+        with suppress(BrokenBarrierError):  # stopped meanwhile
+            barrier.wait(_GATHER_WITHIN_S)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return msgspec.msgpack.encode(runner.run(generate(job, ready=ready)))
+        return msgspec.msgpack.encode(runner.run(generate(job, ready=ready, stopped=stop.is_set)))
 
 
 def report(outcomes: list[Outcome]) -> LoadReport:
-    """Put the parts together."""
-    phases = [_phase(list(parts)) for parts in zip(*(outcome.phases for outcome in outcomes), strict=True)]
+    """Put the parts together; of a run that was broken off, the phases that all have begun."""
+    begun = zip(*(outcome.phases for outcome in outcomes), strict=False)
+    phases = [_phase(list(parts)) for parts in begun]
     devices = sum(outcome.devices for outcome in outcomes)
     return LoadReport(
         valid=not any(phase.bottleneck for phase in phases),
         processes=len(outcomes),
         devices=devices,
-        connects_per_s=round(devices / max(outcome.connect_s for outcome in outcomes), 1),
-        kib_a_device=round(sum(outcome.kib_a_device * outcome.devices for outcome in outcomes) / devices, 2),
+        connects_per_s=round(devices / max((outcome.connect_s for outcome in outcomes), default=0.01), 1),
+        kib_a_device=round(sum(outcome.kib_a_device * outcome.devices for outcome in outcomes) / max(1, devices), 2),
         resent=sum(outcome.resent for outcome in outcomes),
         connections_lost=sum(outcome.connections_lost for outcome in outcomes),
         phases=phases,
@@ -124,6 +148,8 @@ def _phase(parts: list[Any]) -> PhaseReport:
         bottleneck = f"a generator used {busy:.0%} of a core"
     return PhaseReport(
         kind=parts[0].kind,
+        began_at=min(part.began_at for part in parts),
+        seconds=seconds,
         planned=sum(part.planned for part in parts),
         sent=sent,
         per_s=round(sent / seconds, 1),

@@ -4,10 +4,10 @@ import asyncio
 import random
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -23,6 +23,7 @@ from simulator.load.schedule import Planned, schedule
 from simulator.scenario import Phase
 
 _TICK_S: Final = 0.002
+_STOP_SEEN_WITHIN_S: Final = 0.2
 _LOOK_EVERY_S: Final = 0.1
 _DRAIN_S: Final = 30.0
 """After the last phase so long is waited for acknowledgements and receipts."""
@@ -49,6 +50,8 @@ class PhaseOutcome(msgspec.Struct, kw_only=True):
 
     kind: str
     planned: int
+    began_at: float = 0.0
+    """Epoch seconds."""
     sent: int = 0
     seconds: float = 0.0
     cpu_s: float = 0.0
@@ -90,21 +93,25 @@ async def generate(
     connected: Callable[[int], None] = lambda up: None,
     ready: Callable[[], None] = lambda: None,
     phase_begins: Callable[[int], None] = lambda index: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Do the job. ``ready()`` blocks until all processes are, and is called once everybody is connected."""
+    """Do the job. ``ready()`` blocks until all processes are, and is called once everybody is connected. As soon as
+    ``stopped()`` is true no more is sent, and the outcome is that of what was.
+    """
     clock = AcceleratedClock()
     before_kib = _resident_kib()
+    phases: list[PhaseOutcome] = []
     fleet = Fleet(job.devices, host=job.host, port=job.port, clock=clock, passwords=job.passwords, seed=job.seed)
     async with fleet:
         began_s = time.monotonic()
-        await fleet.connect(job.connects_per_s, connected)
-        connect_s = time.monotonic() - began_s
-        kib = (_resident_kib() - before_kib) / len(job.devices)
-        await asyncio.to_thread(ready)
-        generator = _Generator(job, fleet, clock)
-        phases = await generator.run(phase_begins)
+        whole = await done_unless(stopped, fleet.connect(job.connects_per_s, connected))
+        connect_s, up = time.monotonic() - began_s, fleet.up
+        kib = (_resident_kib() - before_kib) / max(1, up)
+        if whole:
+            await asyncio.to_thread(ready)
+            phases = await _Generator(job, fleet, clock, stopped).run(phase_begins)
     return Outcome(
-        devices=len(job.devices),
+        devices=up,
         connect_s=round(connect_s, 2),
         kib_a_device=round(kib, 2),
         phases=phases,
@@ -113,10 +120,25 @@ async def generate(
     )
 
 
+async def done_unless(stopped: Callable[[], bool], work: Coroutine[Any, Any, None]) -> bool:
+    """Do ``work`` until it is done, or drop it once ``stopped()``; whether it was done."""
+    doing = asyncio.create_task(work)
+    try:
+        while not doing.done() and not stopped():
+            await asyncio.wait({doing}, timeout=_STOP_SEEN_WITHIN_S)
+        if doing.done():
+            doing.result()
+        return doing.done()
+    finally:
+        doing.cancel()
+        await asyncio.gather(doing, return_exceptions=True)
+
+
 class _Generator:
-    def __init__(self, job: Job, fleet: Fleet, clock: AcceleratedClock) -> None:
+    def __init__(self, job: Job, fleet: Fleet, clock: AcceleratedClock, stopped: Callable[[], bool]) -> None:
         self._fleet = fleet
         self._clock = clock
+        self._stopped = stopped
         self._planned = schedule(job.phases, job.share)
         self._chance = random.Random(job.seed)
         self._devices = job.devices
@@ -130,6 +152,8 @@ class _Generator:
         alarms: list[list[Journey]] = []
         self._fleet.witness.acknowledged = self._ticks
         for index, planned in enumerate(self._planned):
+            if self._stopped():
+                break
             phase_begins(index)
             known = set(self._fleet.witness.journeys)
             self._acknowledged = Recorder()
@@ -151,7 +175,7 @@ class _Generator:
         began_s, cpu_s = loop.time(), time.process_time()
         began_care = self._clock.now().timestamp()
         done = 0
-        while done < len(times):
+        while done < len(times) and not self._stopped():
             now_s = loop.time() - began_s
             while done < len(times) and times[done][0] <= now_s:
                 at, alarming = times[done]
@@ -159,10 +183,11 @@ class _Generator:
                 self._send(began_care + at, alarming=alarming)
                 done += 1
             await asyncio.sleep(_TICK_S)
-        await asyncio.sleep(max(0.0, planned.phase.for_s - (loop.time() - began_s)))
+        await done_unless(self._stopped, asyncio.sleep(max(0.0, planned.phase.for_s - (loop.time() - began_s))))
         return PhaseOutcome(
             kind=planned.phase.kind,
             planned=len(times),
+            began_at=began_care,
             sent=done,
             seconds=round(loop.time() - began_s, 2),
             cpu_s=round(time.process_time() - cpu_s, 2),
@@ -197,7 +222,7 @@ class _Generator:
     async def _drain(self) -> None:
         """Wait until everything is acknowledged and every alarm has its receipt, within reason."""
         for _ in range(round(_DRAIN_S / _LOOK_EVERY_S)):
-            if all(link.at_rest for link in self._fleet.links):
+            if self._stopped() or all(link.at_rest for link in self._fleet.links):
                 return
             await asyncio.sleep(_LOOK_EVERY_S)
 

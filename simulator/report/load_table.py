@@ -11,8 +11,8 @@ from simulator.load.run import LoadSummary
 def render(summary: LoadSummary) -> RenderableType:
     """Rates and latencies by phase; all latencies count from the planned time."""
     report = summary.report
-    table = Table("phase", "per s", "lag p99", "busy", "PUBACK p50/p99", "stored", "notified")
-    for phase in report.phases:
+    table = Table("phase", "per s", "lag p99", "busy", "PUBACK p50/p99", "stored", "notified", "behind")
+    for phase, behind_s in zip(report.phases, summary.behind_s, strict=True):
         table.add_row(
             phase.kind.replace("_", " "),
             f"{phase.per_s:.0f}",
@@ -21,24 +21,25 @@ def render(summary: LoadSummary) -> RenderableType:
             _said(phase.acknowledged),
             _said(phase.stored),
             _said(phase.notified),
+            "" if behind_s is None else f"{behind_s:.1f} s",
         )
     wrong = [
-        Text(f"{phase.kind.replace('_', ' ')}: {reason}", style="yellow")
+        Text(f"{phase.kind.replace('_', ' ')}: {phase.unanswered} alarms unanswered", style="yellow")
         for phase in report.phases
-        for reason in (phase.bottleneck, f"{phase.unanswered} alarms unanswered" if phase.unanswered else "")
-        if reason
+        if phase.unanswered
     ]
+    wrong += [Text(f"invalid: {reason}", style="bold yellow") for reason in summary.invalid_because]
     return Group(
         Text(
             f"{report.devices} connections from {report.processes} processes, {report.connects_per_s:.0f} connects/s, "
             f"{report.kib_a_device:.1f} KiB each; {report.connections_lost} lost, {report.resent} alarms sent again"
         ),
         table,
-        *wrong,
         Text(
             f"behind by {summary.drain_s:.1f} s at the end: " + ("kept up" if summary.keeps_up else "did not keep up")
         ),
-        Text("valid" if summary.valid else "invalid: the generator was the bottleneck", style="bold"),
+        *wrong,
+        Text("holds" if summary.holds else "does not hold", style="bold green" if summary.holds else "bold red"),
     )
 
 

@@ -116,6 +116,15 @@ def test_a_generator_that_was_the_bottleneck_says_so(phase: PhaseOutcome, why: s
     assert why in whole.phases[0].bottleneck
 
 
+def test_a_run_that_was_broken_off_reports_the_phases_that_have_begun_everywhere() -> None:
+    whole = report([_outcome(_phase(), _phase()), _outcome(_phase())])
+    assert [phase.sent for phase in whole.phases] == [2000]
+    assert (
+        report([Outcome(devices=0, connect_s=0.1, kib_a_device=0, phases=[], resent=0, connections_lost=0)]).phases
+        == []
+    )
+
+
 def test_blows_fall_on_every_process_in_turn_the_same_for_the_same_seed() -> None:
     planned = blows(7, PROCESSES, 24, 300)
     kills = [blow for blow in planned if blow.for_s == 0]
