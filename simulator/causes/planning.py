@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from simulator.causes import alarms, silences
+from simulator.causes.collapse import collapse
 from simulator.causes.truth import Cause, CauseKind
 from simulator.errors import NoSuitableHome
 from simulator.fleet.outfit import Outfit
@@ -27,7 +28,6 @@ _MAKERS: Final[Mapping[CauseKind, _Maker]] = {
     CauseKind.CO: alarms.carbon_monoxide,
     CauseKind.LEAK: alarms.leak,
     CauseKind.TAMPER: alarms.tamper,
-    CauseKind.COLLAPSE: silences.collapse,
     CauseKind.WANDER: silences.wander,
     CauseKind.HEART: silences.heart,
 }
@@ -43,22 +43,24 @@ class Wish:
     end: float
 
 
-def plan(wishes: Sequence[Wish], outfits: Sequence[Outfit], seed: int, until: float) -> list[Cause]:
-    """The causes that fulfil ``wishes`` by ``until``, in order of time; the same for the same arguments.
+def plan(wishes: Sequence[Wish], outfits: Sequence[Outfit], seed: int, *, since: float, until: float) -> list[Cause]:
+    """The causes that fulfil ``wishes`` in a run from ``since`` to ``until``, in order of time; the same for the same
+    arguments.
 
     A home has one emergency in a run, so that each incident belongs to one cause; to a street without power nothing
     else happens, for half of its devices could not say so. Raises NoSuitableHome.
     """
-    planner = _Planner(outfits, seed, until)
+    planner = _Planner(outfits, seed, since, until)
     darkest_first = sorted(wishes, key=lambda wish: wish.kind is not CauseKind.STREET_POWER_CUT)
     found = [cause for wish in darkest_first for cause in planner.fulfil(wish)]
     return sorted(found, key=lambda cause: (cause.at, cause.id))
 
 
 class _Planner:
-    def __init__(self, outfits: Sequence[Outfit], seed: int, until: float) -> None:
+    def __init__(self, outfits: Sequence[Outfit], seed: int, since: float, until: float) -> None:
         self._outfits = outfits
         self._seed = seed
+        self._since = since
         self._until = until
         self._taken: set[str] = set()
         self._count = 0
@@ -96,6 +98,8 @@ class _Planner:
     def _make(self, draw: Draws, at: float, outfit: Outfit, kind: CauseKind, name: str) -> Cause | None:
         if kind is CauseKind.DEVICE_DIES:
             return silences.device_dies(draw, at, outfit, name, self._until)
+        if kind is CauseKind.COLLAPSE:
+            return collapse(draw, at, outfit, name, self._seed, self._since)
         cause = _MAKERS[kind](draw, at, outfit, name)
         if cause is not None and kind is CauseKind.PRESS_UNANSWERED:
             return msgspec.structs.replace(cause, kind=kind, nobody_answers=True)

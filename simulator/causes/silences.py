@@ -1,65 +1,56 @@
-"""Emergencies that nobody asserts: she lies still, walks off, her heart races, a device or a whole street dies."""
+"""Emergencies that nobody asserts: she walks off, her heart races, a device or a whole street dies."""
 
+from datetime import datetime, timezone
 from typing import Final
 
+import numpy as np
+
 from devices.model import DeviceKind, Hazard
-from simulator.causes.truth import Cause, CauseKind, Expectation, Tolerance, silence_s
+from simulator.causes.truth import CONTACT_WITHIN_S, Cause, CauseKind, Expectation, Tolerance, silence_s
 from simulator.fleet.deeds import Deed, Tells, Vanishes
 from simulator.fleet.outfit import CELL, Device, Outfit
+from simulator.lives.day import LOCAL
 from simulator.lives.draws import Draws
-from simulator.lives.home_day import Fate, Interval
-from simulator.lives.people import Life
-from simulator.lives.walks import fixes, stray_walk
+from simulator.lives.geography import distance_m
+from simulator.lives.home_day import FIX_EVERY_S, Fate, Interval
+from simulator.lives.people import Life, Place
+from simulator.lives.walks import Walk, fixes, stray_walk
 
-_FOUND_WITHIN_S: Final = 4 * 3600.0
-"""A person who does not move should be found by then. Source: the project's issue on rules, item 3."""
+_NIGHT_H: Final = (22.0, 5.5)
+_BACK_WITHIN_S: Final = 1200.0
+"""Out at night for so long is an alarm. Source: docs/rules.md, `wander`."""
+_SURELY_OUT_M: Final = 250.0
+"""Beyond a home's circle (150 m), the margin (50 m) and the doubt of a satellite fix."""
+_FIXES_NEEDED: Final = 3
+"""Two show her outside; now and then one of them is coarse and counts for nothing."""
 _HEART_EVERY_S: Final = 60.0
-
-
-def collapse(draw: Draws, at: float, outfit: Outfit, name: str) -> Cause | None:
-    """Somebody who lives alone falls and cannot move or call for hours."""
-    resident = outfit.home.residents[0]
-    if resident.life is Life.COUPLE or not outfit.of(DeviceKind.INFRARED_SENSOR):
-        return None
-    lies = Interval(at, at + float(draw.uniform(5, 9)) * 3600)
-    return Cause(
-        id=name,
-        kind=CauseKind.COLLAPSE,
-        at=at,
-        home=outfit.home.code,
-        resident=resident.code,
-        fate=Fate(still=(lies,)),
-        expectations=(
-            Expectation(
-                hazard=Hazard.INACTIVITY,
-                subject=f"household:{outfit.home.code}",
-                home=outfit.home.code,
-                within_s=_FOUND_WITHIN_S,
-            ),
-        ),
-    )
+_HEART_LASTS_S: Final = 300.0
+"""So long it must race before it is an alarm. Source: docs/rules.md, `vitals`."""
 
 
 def wander(draw: Draws, at: float, outfit: Outfit, name: str) -> Cause | None:
     """A resident with dementia leaves and does not turn back."""
-    resident = outfit.home.residents[0]
+    home, resident = outfit.home, outfit.home.residents[0]
     bands = outfit.of(DeviceKind.WRISTBAND)
     if resident.life is not Life.DEMENTIA or not bands:
         return None
-    walk = stray_walk(draw, outfit.home.place, at, float(draw.uniform(1.0, 2.5)) * 3600, resident.character.pace_mps)
+    walk = stray_walk(draw, home.place, at, float(draw.uniform(1.0, 2.5)) * 3600, resident.character.pace_mps)
+    out_at = _out_for_good(walk, home.place)
+    if walk.end < out_at + _BACK_WITHIN_S + CONTACT_WITHIN_S:
+        return None
     deeds: list[Deed] = [
         Tells(
             fix.at,
             bands[0].device_id,
             {"lat": fix.place.lat, "lon": fix.place.lon, "accuracy_m": fix.accuracy_m, "speed_mps": fix.speed_mps},
         )
-        for fix in fixes(draw, walk, _HEART_EVERY_S)
+        for fix in fixes(draw, walk, FIX_EVERY_S)
     ]
     return Cause(
         id=name,
         kind=CauseKind.WANDER,
         at=at,
-        home=outfit.home.code,
+        home=home.code,
         resident=resident.code,
         deeds=tuple(deeds),
         fate=Fate(still=(), strays=(walk,)),
@@ -68,12 +59,25 @@ def wander(draw: Draws, at: float, outfit: Outfit, name: str) -> Cause | None:
             Expectation(
                 hazard=Hazard.WANDER,
                 subject=f"resident:{resident.code}",
-                home=outfit.home.code,
-                after_s=600.0,
-                within_s=1200.0,
+                home=home.code,
+                after_s=round(out_at - at + _FIXES_NEEDED * FIX_EVERY_S + _BACK_WITHIN_S, 3),
+                unjudged="" if _at_night(out_at) else "by day it begins like any outing (docs/rules.md)",
             ),
         ),
     )
+
+
+def _out_for_good(walk: Walk, home: Place) -> float:
+    """From when on she is never again so near to her home that a fix could place her there."""
+    moments = np.arange(walk.start, walk.end, FIX_EVERY_S).tolist()
+    near = [moment for moment in moments if distance_m(home, walk.where(moment)) <= _SURELY_OUT_M]
+    return float(near[-1]) + FIX_EVERY_S
+
+
+def _at_night(moment: float) -> bool:
+    local = datetime.fromtimestamp(moment, timezone(LOCAL))
+    hour = local.hour + local.minute / 60
+    return hour >= _NIGHT_H[0] or hour < _NIGHT_H[1]
 
 
 def heart(draw: Draws, at: float, outfit: Outfit, name: str) -> Cause | None:
@@ -108,8 +112,7 @@ def heart(draw: Draws, at: float, outfit: Outfit, name: str) -> Cause | None:
                 hazard=Hazard.VITALS,
                 subject=f"resident:{band.resident}",
                 home=outfit.home.code,
-                after_s=300.0,
-                within_s=600.0,
+                after_s=_HEART_LASTS_S + _HEART_EVERY_S,
             ),
         ),
     )
@@ -165,10 +168,9 @@ def street_power_cut(draw: Draws, at: float, street: list[Outfit], name: str) ->
             ),
         ),
         tolerances=tuple(
-            Tolerance(
-                hazard=Hazard.DEVICE_OFFLINE, home=outfit.home.code, after_s=0.0, until_s=lasts_s + silence_s(longest_s)
-            )
+            Tolerance(hazard=hazard, home=outfit.home.code, after_s=0.0, until_s=lasts_s + silence_s(longest_s))
             for outfit in street
+            for hazard in (Hazard.DEVICE_OFFLINE, Hazard.INACTIVITY)  # nobody can be seen there
         ),
     )
 

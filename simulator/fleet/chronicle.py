@@ -111,11 +111,13 @@ def _phone(draw: Draws, device: Device, day: HomeDay, body: Body | None) -> Iter
     """It lies at home, seen by Wi-Fi, unless she takes it along: nine times out of ten."""
     if body is None:
         return
-    if draw.random() < 0.9:
+    taken_along = bool(draw.random() < 0.9)
+    if taken_along:
         yield from _track(device, body)
     start = body.day.episodes[0].start
     for at in np.arange(start + draw.uniform(0, 1800), start + 86400, 1800).tolist():
-        if body.day.at(at).room is not None:
+        away = body.day.at(at).room is None or (taken_along and any(gap.holds(at) for gap in body.strayed))
+        if not away:
             place = day.home.place
             yield Tells(at, device.device_id, {"lat": place.lat, "lon": place.lon, "accuracy_m": 40.0})
 

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -57,6 +57,14 @@ class ResidentDay:
 def midnight(day: date) -> float:
     """When ``day`` begins in the village, as epoch seconds."""
     return (datetime(day.year, day.month, day.day, tzinfo=UTC) - LOCAL).timestamp()
+
+
+def days(start: float, end: float) -> Iterator[date]:
+    """The days of the village that ``start`` to ``end`` (epoch seconds) touch."""
+    day, last = (datetime.fromtimestamp(moment, timezone(LOCAL)).date() for moment in (start, end))
+    while day <= last:
+        yield day
+        day += timedelta(days=1)
 
 
 class _Block(NamedTuple):

@@ -59,6 +59,8 @@ class Body:
     samples: tuple[Sample, ...]
     pressures: tuple[Pressure, ...]
     fixes: tuple[Fix, ...]
+    strayed: tuple[Interval, ...] = ()
+    """When she was lost outside, whatever she does at that hour on other days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +98,7 @@ def _movements(draw: Draws, home: Home, plan: ResidentDay, fate: Fate) -> dict[R
     found = movements(draw, home, [plan.episodes], [plan.resident.character.liveliness])
     if fate is UNTOUCHED:
         return found
-    absent = [Interval(walk.start, walk.end) for walk in fate.strays]
-    gone = (*fate.still, *absent)
+    gone = (*fate.still, *(Interval(walk.start, walk.end) for walk in fate.strays))
     return {room: at[[not any(gap.holds(one) for gap in gone) for one in at.tolist()]] for room, at in found.items()}
 
 
@@ -151,7 +152,8 @@ def _in_turn(passages: list[Passage]) -> tuple[Passage, ...]:
 def _body(draw: Draws, plan: ResidentDay, fate: Fate) -> Body:
     return Body(
         day=plan,
-        samples=tuple(samples(draw, plan, SAMPLE_EVERY_S)),
+        samples=tuple(samples(draw, plan, SAMPLE_EVERY_S, fate.lies_still)),
         pressures=tuple(pressures(draw, plan)),
         fixes=tuple(fix for walk in _walks(plan, fate) for fix in fixes(draw, walk, FIX_EVERY_S)),
+        strayed=tuple(Interval(walk.start, walk.end) for walk in fate.strays),
     )

@@ -1,5 +1,6 @@
 """What a health band measures: a course over the day, what she does at the moment, and chance."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -41,8 +42,12 @@ class Pressure:
     diastolic_mmhg: int
 
 
-def samples(draw: Draws, day: ResidentDay, every_s: float) -> list[Sample]:
-    """Measurements every ``every_s`` seconds of the day; ``steps`` counts from midnight."""
+def samples(
+    draw: Draws, day: ResidentDay, every_s: float, lies_still: Callable[[float], bool] = lambda moment: False
+) -> list[Sample]:
+    """Measurements every ``every_s`` seconds of the day; ``steps`` counts from midnight, and not while she
+    ``lies_still``.
+    """
     who = day.resident.character
     start, end = day.episodes[0].start, day.episodes[-1].end
     times = np.arange(start + draw.uniform(0, every_s), end, every_s)
@@ -51,7 +56,8 @@ def samples(draw: Draws, day: ResidentDay, every_s: float) -> list[Sample]:
     found, steps = [], 0
     for at, slow, wave in zip(times.tolist(), drift.tolist(), course.tolist(), strict=True):
         activity = day.at(at).activity
-        steps += _steps(draw, activity, every_s, who.pace_mps)
+        walked = _steps(draw, activity, every_s, who.pace_mps)
+        steps += 0 if lies_still(at) else walked
         pulse = who.pulse_bpm + who.pulse_swing_bpm * wave + _EXERTION_BPM[activity] + slow
         asleep = activity is Activity.ASLEEP
         found.append(

@@ -32,7 +32,7 @@ def test_every_shipped_scenario_finds_homes_for_its_emergencies(name: str) -> No
         equip(home, scenario.seed, scenario.fleet.shares)
         for home in settle(scenario.seed, scenario.homes, scenario.lives)
     ]
-    causes = plan(scenario.wishes(scenario.homes), outfits, scenario.seed, scenario.end)
+    causes = plan(scenario.wishes(scenario.homes), outfits, scenario.seed, since=scenario.start, until=scenario.end)
     wished = {one.kind: one.count for one in scenario.emergencies}
     assert scenario.name == name
     for kind, count in wished.items():
