@@ -20,8 +20,8 @@ import yaml
 from simulator.load.run import KEEPS_UP_WITHIN_S
 from simulator.scenario import Phase, load
 
-STEPS_PER_S: Final = (2000, 3000, 4000, 5000, 6000, 7000, 8000, 10_000, 12_000)
-STEP_S: Final = 15.0
+STEPS_PER_S: Final = (2000, 3000, 4000, 5000, 6000, 7000, 8000, 10_000)
+STEP_S: Final = 12.0
 BEHIND_S: Final = 2.0
 """In a step so short: what falls behind by a tenth has fallen back by as much, beside what every look takes."""
 HELD_S: Final = 300.0

@@ -14,10 +14,22 @@ from typing import Final
 import msgspec
 
 from devices.model import Hazard, SignalState
-from simulator.causes.truth import Cause, Expectation
+from devices.native import Stage
+from simulator.causes.truth import WAITED_FOR, Cause, Expectation
 from simulator.fleet.deeds import Alarms
 from simulator.fleet.witness import Journey
 from simulator.platform import SeenNotification, WholeIncident
+from simulator.reconciliation import (
+    Double,
+    Listening,
+    Phones,
+    Untold,
+    overlapping_calls,
+    repeated_notifications,
+    repeated_texts,
+    unheard_texts,
+    untold_devices,
+)
 
 _OWN: Final = frozenset({Hazard.UNCLEAR, Hazard.NOBODY_REACHED, Hazard.PLATFORM})
 """What the platform raises about itself, or about what it could not understand: told apart from false alarms."""
@@ -33,7 +45,7 @@ class Verdict(StrEnum):
     PENDING = "pending"
     """The run ended before it was due."""
     NOT_JUDGED = "not_judged"
-    """It takes a rule that the platform does not have yet."""
+    """Nobody could have told it from an ordinary day."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,13 +86,6 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: float
 
 
-class Double(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is there twice."""
-
-    what: str
-    incident: int
-
-
 class Reckoning(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger of one run."""
 
@@ -89,6 +94,7 @@ class Reckoning(msgspec.Struct, frozen=True, kw_only=True):
     own: list[Unexplained]
     lost: list[Loss]
     doubled: list[Double]
+    untold: list[Untold]
 
     def count(self, verdict: Verdict) -> int:
         """How many expectations got ``verdict``."""
@@ -117,9 +123,13 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """By device, how far its clock was ahead: alarms carry its time."""
     flapping: Mapping[str, Sequence[tuple[float, float]]]
     """By device, when scenario or chaos broke its connection: (from, until)."""
+    phones: Phones = Phones()
+    listening: Listening = Listening()
     ended_at: float
     slack_s: float
     """How far apart the same moment may be in two clocks: more when accelerated."""
+    heard_s: float = 0.0
+    """Care time that goes by until the platform knows that a silence was one: its canaries live in machine time."""
 
 
 def reckon(evidence: Evidence) -> Reckoning:
@@ -140,8 +150,26 @@ def reckon(evidence: Evidence) -> Reckoning:
         false=[_unexplained(one, reason) for one, reason in unexplained if Hazard(one.hazard) not in _OWN],
         own=[_unexplained(one, reason) for one, reason in unexplained if Hazard(one.hazard) in _OWN],
         lost=list(_losses(evidence)),
-        doubled=[*_twins(evidence.incidents), *_repeated(evidence)],
+        doubled=[
+            *_twins(evidence.incidents),
+            *_repeated(evidence),
+            *repeated_notifications(evidence.incidents),
+            *repeated_texts(evidence.incidents, evidence.phones),
+            *overlapping_calls(evidence.phones),
+        ],
+        untold=[*_untold(evidence, findings), *unheard_texts(evidence.incidents, evidence.phones)],
     )
+
+
+def _untold(evidence: Evidence, findings: Sequence[Finding]) -> Iterator[Untold]:
+    """Devices whose residents should have heard that somebody is called, or comes."""
+    expectations = [(cause, expected) for cause in evidence.causes for expected in cause.expectations]
+    for (cause, expected), finding in zip(expectations, findings, strict=True):
+        reached = {Stage.NOTIFIED: finding.contacted_s, Stage.ACCEPTED: finding.accepted_s}
+        moments = {stage: None if after_s is None else finding.known_at + after_s for stage, after_s in reached.items()}
+        yield from untold_devices(
+            cause, expected.events, moments, evidence.journeys, evidence.listening, evidence.ended_at
+        )
 
 
 def _judge(evidence: Evidence, cause: Cause, expected: Expectation, explained: set[int]) -> Finding:
@@ -176,10 +204,11 @@ def _verdict(
     first: WholeIncident | None,
     contacted: float | None,
 ) -> tuple[Verdict, str]:
-    if not expected.judged:
-        return Verdict.NOT_JUDGED, "no rule of the platform finds this yet" if first is None else "found all the same"
+    if expected.unjudged:
+        return Verdict.NOT_JUDGED, expected.unjudged if first is None else "found all the same"
     if contacted is not None:
-        if contacted <= due_at + evidence.slack_s:
+        heard_s = evidence.heard_s if expected.hazard in WAITED_FOR else 0.0
+        if contacted <= due_at + evidence.slack_s + heard_s:
             return Verdict.DETECTED, ""
         return Verdict.LATE, f"somebody was contacted {contacted - due_at:.0f} s after the deadline"
     if evidence.ended_at < due_at:

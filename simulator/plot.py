@@ -5,7 +5,6 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
 
 from devices.model import Protocol
 from simulator.causes.planning import plan
@@ -14,9 +13,10 @@ from simulator.faults.mishaps import mishaps
 from simulator.fleet.chronicle import Muted, chronicle
 from simulator.fleet.deeds import Deed, Vanishes
 from simulator.fleet.outfit import Device, Outfit, equip
-from simulator.lives.day import LOCAL
+from simulator.lives.day import days
 from simulator.lives.home_day import Fate, live
 from simulator.lives.village import settle
+from simulator.reconciliation import Listening
 from simulator.responders import Responder, recruit
 from simulator.scenario import ReconnectStorm, Scenario
 
@@ -46,7 +46,10 @@ class Plot:
         """When the last deadline has passed, or the scenario is over."""
         scenario = self.scenario
         due = [
-            cause.at + one.after_s + one.within_s for cause in self.causes for one in cause.expectations if one.judged
+            cause.at + one.after_s + one.within_s
+            for cause in self.causes
+            for one in cause.expectations
+            if not one.unjudged
         ]
         return max([scenario.end, *(min(moment, scenario.end + _AFTERWARDS_S) for moment in due)])
 
@@ -75,6 +78,21 @@ class Plot:
                 self._mute_phones(self.scenario.moment(trouble.at_h), found)
         return found
 
+    def listening(self, speed: float) -> Listening:
+        """Which devices can be told something, and when not: at ``speed`` a storm's return takes more care time."""
+        deaf: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        caused = [deed for cause in self.causes for deed in cause.deeds]
+        for deed in [*self.mishaps, *caused]:
+            if isinstance(deed, Vanishes):
+                deaf[deed.device].append((deed.at - _SETTLING_S, deed.at + deed.for_s + _SETTLING_S))
+        for trouble in self.scenario.troubles:
+            if isinstance(trouble, ReconnectStorm):
+                at = self.scenario.moment(trouble.at_h)
+                for device in self.devices:
+                    deaf[device.device_id].append((at - _SETTLING_S, at + trouble.back_within_s * speed + _SETTLING_S))
+        able = (one for one in self.devices if one.model.protocol is Protocol.NATIVE and one.model.hears)
+        return Listening(devices=frozenset(one.device_id for one in able if not one.model.sleeps), deaf=deaf)
+
     def _mute_phones(self, storm_at: float, found: dict[str, list[tuple[float, float]]]) -> None:
         """After a storm everybody says at once that it is back, but OwnTracks has no word for it: its next location is
         the sign of life.
@@ -89,7 +107,7 @@ class Plot:
         for cause in self.causes:
             for device, interval in cause.muted:
                 muted[device].append(interval)
-        for day in _days(self.scenario.start, self.scenario.end):
+        for day in days(self.scenario.start, self.scenario.end):
             deeds: list[Deed] = []
             for count, outfit in enumerate(self.outfits, 1):
                 deeds += self._within(chronicle(live(outfit.home, day, self.seed, fates), outfit, self.seed, muted))
@@ -105,7 +123,7 @@ def devise(scenario: Scenario, *, seed: int | None = None, homes: int | None = N
     seed = scenario.seed if seed is None else seed
     homes = homes or scenario.homes
     outfits = tuple(equip(home, seed, scenario.fleet.shares) for home in settle(seed, homes, scenario.lives))
-    causes = tuple(plan(scenario.wishes(homes), outfits, seed, scenario.end))
+    causes = tuple(plan(scenario.wishes(homes), outfits, seed, since=scenario.start, until=scenario.end))
     silent = {cause.home for cause in causes if cause.nobody_answers and cause.home}
     return Plot(
         scenario=scenario,
@@ -115,11 +133,3 @@ def devise(scenario: Scenario, *, seed: int | None = None, homes: int | None = N
         responders=tuple(recruit([outfit.home for outfit in outfits], scenario.responders, seed, silent)),
         mishaps=tuple(mishaps(outfits, scenario.fleet, scenario.start, scenario.end, seed)),
     )
-
-
-def _days(start: float, end: float) -> Iterator[date]:
-    day = datetime.fromtimestamp(start, timezone(LOCAL)).date()
-    last = datetime.fromtimestamp(end, timezone(LOCAL)).date()
-    while day <= last:
-        yield day
-        day += timedelta(days=1)

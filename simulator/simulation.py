@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, Final, Self
 
 from domain.clock import Clock
 from simulator.attendance import Attendance
+from simulator.causes.truth import HEARD_WITHIN_S
 from simulator.enrolment import records
 from simulator.faults.troubles import Handyman, Troublemaker
 from simulator.fleet.deeds import Deed
@@ -20,6 +22,7 @@ from simulator.ledger import Evidence, reckon
 from simulator.phone.remote import RemotePhone
 from simulator.platform import Platform
 from simulator.plot import Plot
+from simulator.reconciliation import Phones
 from simulator.report.summary import Run, Summary, summarise
 from simulator.responders import Responder
 
@@ -103,6 +106,7 @@ class Simulation:
         self._deeds: list[Deed] = []
         self._lag = Lag()
         self._began_s = time.monotonic()
+        self._phones_before = Phones()
         self._complete = False
         self._stack = AsyncExitStack()
 
@@ -127,6 +131,7 @@ class Simulation:
         enrolled = records(self._plot.outfits, self._plot.responders)
         await self._platform.enrol(enrolled, lambda done: self._progress.enrolled(done, len(enrolled)))
         await register(self._phone, self._plot.responders, self._progress.people)
+        self._phones_before = await self._phones()
         await self.fleet.connect(CONNECTS_PER_S, lambda up: self._progress.connected(up, self.fleet.staying))
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -160,8 +165,11 @@ class Simulation:
             journeys=self.fleet.witness.journeys,
             clocks_off_s={one.device_id: one.clock_off_s for one in plot.devices if one.clock_off_s},
             flapping=plot.broken(),
+            phones=await self._phones(),
+            listening=plot.listening(self._speed),
             ended_at=ended.timestamp(),
             slack_s=_CLOCKS_APART_S * self._speed + 0.5,
+            heard_s=HEARD_WITHIN_S * self._speed,
         )
         run = Run(
             scenario=plot.scenario.name,
@@ -178,6 +186,17 @@ class Simulation:
             player_lag_p99_s=round(self._lag.percentile(99), 3),
         )
         return summarise(reckon(evidence), run, self.fleet.witness, self._attendance.troubles)
+
+    async def _phones(self) -> Phones:
+        """What the phone network has seen of the people of this village since they were put at their phones."""
+        before = self._phones_before
+        texts = Counter(one.to for one in await self._phone.messages() if one.direction == "outbound-api")
+        texts.subtract(before.texts)
+        return Phones(
+            lines=await self._phone.transcript(after=len(before.lines)),
+            texts=texts,
+            people={one.person.number: one.code for one in self._plot.responders},
+        )
 
     async def _play(self) -> None:
         plot = self._plot

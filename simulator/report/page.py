@@ -48,6 +48,7 @@ def render(summary: Summary) -> str:
             _plot(_day(summary)),
             *(_plot(figure) for figure in _histograms(summary)),
             _table("What was missed, late or not judged, and why", _misses(summary)),
+            _table("Doubled, lost, and who was not told", _broken(summary)),
             _table("False alarms, and what the platform said about itself", _unexplained(summary)),
             "</body></html>",
         ]
@@ -62,6 +63,7 @@ def _figures(summary: Summary) -> str:
         "missed": summary.missed,
         "doubled": len(summary.doubled),
         "lost": len(summary.lost),
+        "untold": len(summary.untold),
         "false": len(summary.false),
         "not judged": summary.not_judged,
     }
@@ -133,6 +135,14 @@ def _misses(summary: Summary) -> list[tuple[str, ...]]:
         (one.verdict.value, one.hazard.value, one.cause, one.home or "–", clock_time(one.known_at), one.why)
         for one in summary.findings
         if one.verdict is not Verdict.DETECTED
+    ]
+
+
+def _broken(summary: Summary) -> list[tuple[str, ...]]:
+    return [
+        *(("doubled", one.what) for one in summary.doubled),
+        *(("lost", f"{one.event} of {one.device}, acknowledged by the broker") for one in summary.lost),
+        *(("untold", one.what) for one in summary.untold),
     ]
 
 

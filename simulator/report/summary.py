@@ -7,8 +7,10 @@ import msgspec
 import numpy as np
 
 from devices.native import Stage
+from simulator.causes.truth import WAITED_FOR
 from simulator.fleet.witness import Journey, Witness
-from simulator.ledger import Double, Finding, Loss, Reckoning, Unexplained, Verdict
+from simulator.ledger import Finding, Loss, Reckoning, Unexplained, Verdict
+from simulator.reconciliation import Double, Untold
 
 _SHARES: Final = (50, 90, 99, 99.9)
 LIMIT_OF_DEADLINE: Final = 0.25
@@ -61,12 +63,15 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     not_judged: int
     doubled: list[Double]
     lost: list[Loss]
+    untold: list[Untold]
+    """Counts against a run whose processes were let live: what a killed broker had in hand for a device is gone."""
     false: list[Unexplained]
     own: list[Unexplained]
     run: Run
     counts: dict[str, int]
     latencies: dict[str, Percentiles]
-    """At real time only: seconds from the press (or whatever it was) until stored, opened, contacted, accepted."""
+    """At real time only: seconds from the press (or whatever it was) until its receipts, and until the incident was
+    opened, somebody contacted, and help accepted."""
     reaction_p95_s: float | None
     """Machine time from what could be known to the first contact."""
     troubles: list[str]
@@ -74,8 +79,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def holds(self) -> bool:
-        """Whether the run counts, and nothing was missed, lost or doubled."""
-        return self.valid and not (self.missed or self.lost or self.doubled)
+        """Whether the run counts, and nothing was missed, lost or doubled, and nobody was left untold."""
+        untold = self.untold and not self.run.harmed
+        return self.valid and not (self.missed or self.lost or self.doubled or untold)
 
 
 def summarise(reckoning: Reckoning, run: Run, witness: Witness, troubles: Sequence[str]) -> Summary:
@@ -92,6 +98,7 @@ def summarise(reckoning: Reckoning, run: Run, witness: Witness, troubles: Sequen
         not_judged=reckoning.count(Verdict.NOT_JUDGED),
         doubled=reckoning.doubled,
         lost=reckoning.lost,
+        untold=reckoning.untold,
         false=reckoning.false,
         own=reckoning.own,
         run=run,
@@ -110,17 +117,17 @@ def percentiles(seconds: Sequence[float]) -> Percentiles:
 
 
 def _reacted(reckoning: Reckoning) -> list[Finding]:
+    """What was reacted to; not what the platform is told to wait for."""
     return [
         finding
         for finding in reckoning.findings
         if finding.contacted_s is not None
         and finding.verdict in (Verdict.DETECTED, Verdict.LATE)
-        and finding.hazard not in ("device_offline", "area_outage")
+        and finding.hazard not in WAITED_FOR
     ]
 
 
 def _reaction_p95_s(reckoning: Reckoning, speed: float) -> float | None:
-    """Silences are left out: waiting for them is what the platform is told to do."""
     waits = [finding.contacted_s or 0.0 for finding in _reacted(reckoning)]
     return round(float(np.percentile(waits, 95)) / speed, 4) if waits else None
 
@@ -147,12 +154,13 @@ def _invalid(reckoning: Reckoning, run: Run, reaction_s: float | None) -> list[s
 
 
 def _latencies(reckoning: Reckoning, journeys: Iterable[Journey]) -> dict[str, Percentiles]:
-    findings = _reacted(reckoning)
-    stored = [
-        journey.receipts[Stage.STORED] - journey.planned for journey in journeys if Stage.STORED in journey.receipts
-    ]
+    findings, told = _reacted(reckoning), list(journeys)
+    receipts = {"stored": Stage.STORED, "told notified": Stage.NOTIFIED, "told accepted": Stage.ACCEPTED}
     measured = {
-        "stored": stored,
+        **{
+            name: [journey.receipts[stage] - journey.planned for journey in told if stage in journey.receipts]
+            for name, stage in receipts.items()
+        },
         "opened": [finding.opened_s for finding in findings if finding.opened_s is not None],
         "contacted": [finding.contacted_s for finding in findings if finding.contacted_s is not None],
         "accepted": [finding.accepted_s for finding in findings if finding.accepted_s is not None],

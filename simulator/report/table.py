@@ -42,11 +42,14 @@ def _parts(summary: Summary) -> Iterator[RenderableType]:
     for loss in summary.lost:
         yield Text(f"lost: {loss.event} of {loss.device}, acknowledged by the broker", style="bold red")
     for double in summary.doubled:
-        yield Text(f"doubled: {double.what} (incident {double.incident})", style="bold red")
+        where = "" if double.incident is None else f" (incident {double.incident})"
+        yield Text(f"doubled: {double.what}{where}", style="bold red")
+    for one in summary.untold:
+        yield Text(f"untold: {one.what} ({one.cause or 'phones'})", style="yellow" if run.harmed else "bold red")
     for label, unexplained in (("false", summary.false), ("own", summary.own)):
-        for one in unexplained:
-            where = one.device or one.home or "–"
-            yield Text(f"{label}: {one.hazard} {where} {clock_time(one.opened_at)}: {one.reason}", style="yellow")
+        for other in unexplained:
+            where = other.device or other.home or "–"
+            yield Text(f"{label}: {other.hazard} {where} {clock_time(other.opened_at)}: {other.reason}", style="yellow")
     if summary.latencies:
         yield _latencies(summary)
     for reason in summary.invalid_because:

@@ -51,6 +51,7 @@ class World:
     clocks_off_s: dict[str, float] = field(default_factory=dict)
     flapping: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     ended_s: float = 3600.0
+    heard_s: float = 0.0
     ids: Any = field(default_factory=lambda: count(1))
 
     def opens(
@@ -101,6 +102,7 @@ class World:
                 flapping=self.flapping,
                 ended_at=AT + self.ended_s,
                 slack_s=0.5,
+                heard_s=self.heard_s,
             )
         )
 
@@ -164,14 +166,23 @@ def test_another_home_another_hazard_or_an_earlier_incident_is_not_the_one(world
     assert len(reckoning.false) == 3
 
 
+def test_what_is_found_by_waiting_is_known_as_late_as_the_canary(world: World) -> None:
+    """In an accelerated run the canary of some seconds takes minutes; what a device says is not excused by it."""
+    for hazard, verdict in ((Hazard.INACTIVITY, Verdict.DETECTED), (Hazard.SOS, Verdict.LATE)):
+        world.causes, world.incidents, world.heard_s = [_cause(hazard)], [], 60.0
+        world.opens(235.0, contact_s=240.0, hazard=hazard)
+        assert _verdict(world)[0] is verdict
+
+
 def test_what_is_not_yet_due_is_pending(world: World) -> None:
     world.ended_s = 100.0
     assert _verdict(world)[0] is Verdict.PENDING
 
 
-def test_what_takes_a_rule_is_not_judged_but_its_incident_is_not_false(world: World) -> None:
-    world.causes = [_cause(Hazard.INACTIVITY)]
-    assert _verdict(world) == (Verdict.NOT_JUDGED, "no rule of the platform finds this yet")
+def test_what_looks_like_an_ordinary_day_is_not_judged_but_its_incident_is_not_false(world: World) -> None:
+    (expected,) = _cause(Hazard.INACTIVITY).expectations
+    world.causes = [_cause(expectations=(msgspec.structs.replace(expected, unjudged="a pet hides it"),), deeds=())]
+    assert _verdict(world) == (Verdict.NOT_JUDGED, "a pet hides it")
     world.opens(hazard=Hazard.INACTIVITY)
     assert _verdict(world) == (Verdict.NOT_JUDGED, "found all the same")
     assert world.reckon().false == []
