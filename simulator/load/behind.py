@@ -13,6 +13,8 @@ from simulator.fleet.outfit import Device
 from simulator.platform import Platform
 
 _EVERY_S: Final = 0.25
+_LEVELS_PCT: Final = (80.0, 40.0)
+"""In turn: a level that has hardly changed may be shown a minute later, a change at once."""
 _DRAIN_LOOK_S: Final = 0.1
 
 
@@ -36,6 +38,7 @@ class Behind:
     port: int
     password: str | None = None
     seen: list[Seen] = field(default_factory=list)
+    _said: int = 0
     _clock: AcceleratedClock = field(default_factory=AcceleratedClock)
     _fleet: Fleet = field(init=False)
 
@@ -60,7 +63,9 @@ class Behind:
     async def look(self) -> float | None:
         """Send what time it is, and see what time the platform knows of: how far that is back, None for nothing yet."""
         now = self._clock.now().timestamp()
-        self._fleet.do(Tells(now, self.sentinel.device_id, {"battery_pct": 77.0}))
+        level = _LEVELS_PCT[self._said % len(_LEVELS_PCT)]
+        self._said += 1
+        self._fleet.do(Tells(now, self.sentinel.device_id, {"battery_pct": level}))
         try:
             newest = await self.platform.battery_at(self.sentinel.device_id)
         except PlatformRefused:

@@ -65,7 +65,7 @@ async def run_load(
         if not await done_unless(stop.is_set, _settle(plot, platform, phone, told)):
             return _summary(report([]), [], 0.0, scale, stopped=True)
         password = target.passwords.get(sentinel.device_id)
-        async with Behind(platform, sentinel, target.broker_host, target.broker_port, password) as behind:
+        async with Behind(platform, sentinel, target.broker.host, target.broker.port, password) as behind:
             watching = asyncio.create_task(behind.watch())
             try:
                 loaded = await generate_all(
@@ -88,8 +88,8 @@ def _job(plot: Plot, load: Load, target: Target, devices: Sequence[Device], scal
     phases = [one.model_copy(update={rate: getattr(one, rate) * scale for rate in rates}) for one in load.phases]
     return Job(
         devices=tuple(devices),
-        host=target.broker_host,
-        port=target.broker_port,
+        host=target.broker.host,
+        port=target.broker.port,
         passwords=dict(target.passwords),
         connects_per_s=load.connects_per_s,
         phases=tuple(phases),
