@@ -31,7 +31,11 @@ from simulator.reconciliation import (
     untold_devices,
 )
 
-_OWN: Final = frozenset({Hazard.UNCLEAR, Hazard.NOBODY_REACHED, Hazard.PLATFORM})
+_OWN: Final = {
+    Hazard.UNCLEAR: "something came that could not be understood",
+    Hazard.NOBODY_REACHED: "a round of calls reached nobody",
+    Hazard.PLATFORM: "the platform told of a trouble of its own",
+}
 """What the platform raises about itself, or about what it could not understand: told apart from false alarms."""
 _TECHNICAL: Final = frozenset({Hazard.DEVICE_OFFLINE, Hazard.LOW_BATTERY, Hazard.AREA_OUTAGE})
 
@@ -269,7 +273,7 @@ def _excuse(evidence: Evidence, incident: WholeIncident) -> str | None:
         if any(begins - evidence.slack_s <= opened <= ends + evidence.slack_s for begins, ends in gaps):
             return None
         return "the device was there all the time"
-    return "nothing of the kind was caused there"
+    return _OWN.get(Hazard(incident.hazard), "nothing of the kind was caused there")
 
 
 def _unexplained(incident: WholeIncident, reason: str) -> Unexplained:

@@ -62,16 +62,18 @@ def overlapping_calls(phones: Phones) -> Iterator[Double]:
 
 
 def repeated_notifications(incidents: Sequence[WholeIncident]) -> Iterator[Double]:
-    """One person who was asked twice for the same purpose in the same step of a round, over the same channel."""
+    """One person who was asked twice in the same step of a round over the same channel. Asked again after a new event,
+    and reminded, somebody may be as often as there is a reason.
+    """
     for incident in incidents:
         times = Counter(
-            (one.responder, one.channel, one.purpose, one.round, one.step)
+            (one.responder, one.channel, one.round, one.step)
             for one in incident.notifications
-            if one.sent_at is not None and one.responder is not None
+            if one.purpose == "ask" and one.sent_at is not None
         )
-        for (responder, channel, purpose, round_number, step), count in times.items():
+        for (responder, channel, round_number, step), count in times.items():
             if count > 1:
-                what = f"{purpose} by {channel} to {responder} in round {round_number}, step {step}, {count} times"
+                what = f"{responder} was asked by {channel} in round {round_number}, step {step}, {count} times"
                 yield Double(what=what, incident=incident.id)
 
 

@@ -69,7 +69,7 @@ def _incident(*channels: str, sent: bool = True, delivered: bool = True) -> Whol
 
 def test_one_person_asked_twice_over_one_channel_is_doubled_and_over_two_is_not() -> None:
     [twice] = repeated_notifications([_incident("sms", "voice", "sms")])
-    assert (twice.what, twice.incident) == ("ask by sms to daughter in round 0, step 0, 2 times", 7)
+    assert (twice.what, twice.incident) == ("daughter was asked by sms in round 0, step 0, 2 times", 7)
     assert list(repeated_notifications([_incident("sms", "voice")])) == []
     assert list(repeated_notifications([_incident("sms", "sms", sent=False)])) == []
     assert list(repeated_notifications([_incident("sms"), _incident("sms")])) == []
