@@ -3,10 +3,11 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import msgspec
 import typer
@@ -20,12 +21,19 @@ from carewatch.logging import LogConfig, LogFormat, configure_logging
 from carewatch.private import STEPS
 from carewatch.simulated import Stack, simulated_stack
 from carewatch.supervise import stop_on_signals
+from simulator.elsewhere import care_time_of, refuse, refuse_real_phones
 from simulator.faults.chaos import Blow, blows
+from simulator.fleet.broker import Broker
 from simulator.load.run import LoadSummary, run_load
+from simulator.platform import Platform
 from simulator.plot import Plot, devise
 from simulator.report.summary import Summary
 from simulator.scenario import Scenario, load
-from simulator.simulation import Progress, Simulation
+from simulator.simulation import Progress, Simulation, Target
+
+_SETTLING_S: Final = 15.0
+_SETTLING_S_A_HOME: Final = 0.5
+"""Machine time that enrolling and connecting a village may take on a running system before its day begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,21 @@ class Order:
     def plot(self) -> Plot:
         """Everything that will happen. Raises NoSuitableHome."""
         return devise(self.scenario, seed=self.seed, homes=self.homes)
+
+    def beginning(self, now: datetime) -> Self:
+        """The same order for a village that has to be enrolled first, where it is ``now`` and nobody sets the clock."""
+        settling_s = (_SETTLING_S + _SETTLING_S_A_HOME * (self.homes or self.scenario.homes)) * self.scenario.speed
+        begins = (now + timedelta(seconds=settling_s)).isoformat()
+        return replace(self, scenario=self.scenario.changed(begins=begins))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A running system, as it is reached from outside."""
+
+    api_url: str
+    key: str
+    broker_url: str
 
 
 class Reported(Protocol):
@@ -78,11 +101,11 @@ async def play(wanted: Order, kills: int = 0) -> Summary:
         simulation = Simulation(
             plot, stack.target, stack.clock, speed=speed, progress=progress, handyman=stack.harm, harmed=kills > 0
         )
+        lasts_s = (plot.end - plot.scenario.start) / speed
+        planned = blows(plot.seed, stack.processes(), kills, lasts_s) if kills else []
         async with simulation:
             if await _unless(stop, simulation.settle()):
                 await stack.begin(speed)
-                lasts_s = (plot.end - plot.scenario.start) / speed
-                planned = blows(plot.seed, stack.processes(), kills, lasts_s) if kills else []
                 striking = asyncio.create_task(_strike(stack, planned))
                 try:
                     await simulation.run(stop)
@@ -90,6 +113,34 @@ async def play(wanted: Order, kills: int = 0) -> Summary:
                     striking.cancel()
                     await asyncio.gather(striking, return_exceptions=True)
             return await simulation.reckon()
+
+
+async def play_elsewhere(wanted: Order, system: System) -> Summary:
+    """Live through a scenario on a running system, which is left with everything retired that was enrolled.
+
+    Raises UnfitSystem, before anything is done there, where that would do harm or prove nothing; LateBeginning;
+    PlatformRefused.
+    """
+    async with AsyncExitStack() as stack:
+        stop = await stack.enter_async_context(stop_on_signals())
+        bar = stack.enter_context(_bars(quiet=wanted.quiet))
+        platform = await stack.enter_async_context(Platform(system.api_url, system.key))
+        clock = await stack.enter_async_context(care_time_of(platform))
+        phone_url = refuse(system.api_url, await clock.refresh(), wanted.scenario)
+        await refuse_real_phones(system.api_url, phone_url)
+        since = clock.now()
+        plot = wanted.beginning(since).plot
+        target = Target(
+            api_url=system.api_url, key=system.key, broker=Broker.at(system.broker_url), phone_url=phone_url
+        )
+        simulation = Simulation(plot, target, clock, speed=wanted.scenario.speed, progress=_progress(bar), since=since)
+        async with simulation:
+            try:
+                if await _unless(stop, simulation.settle_in_time()):
+                    await simulation.run(stop)
+                return await simulation.reckon()
+            finally:
+                await simulation.leave(bar("retiring the village"))
 
 
 async def put_load_on(wanted: Order, processes: int, scale: float) -> LoadSummary:
@@ -160,16 +211,17 @@ async def _stack(wanted: Order, *, real_time: bool = False) -> AsyncIterator[tup
         begins = None if real_time else wanted.scenario.start
         async with simulated_stack(folder, begins, step=step) as stack:
             starting(STEPS, STEPS)
-            yield (
-                stack,
-                Progress(
-                    lived=bar("living the days beforehand"),
-                    enrolled=bar("enrolling the village"),
-                    people=bar("putting people at their phones"),
-                    connected=bar("connecting devices"),
-                    played=bar("running"),
-                ),
-            )
+            yield stack, _progress(bar)
+
+
+def _progress(bar: Callable[[str], Callable[[float, float], None]]) -> Progress:
+    return Progress(
+        lived=bar("living the days beforehand"),
+        enrolled=bar("enrolling the village"),
+        people=bar("putting people at their phones"),
+        connected=bar("connecting devices"),
+        played=bar("running"),
+    )
 
 
 @contextmanager

@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from alerting.deployment import Deployment
+from carewatch.admission import found
 from carewatch.private import PrivateInstallation, running
 from carewatch.processes import care_clock
 from carewatch.supervise import Supervisor
 from domain.health import Health
-from domain.permissions import Scope
-from simulator.responders import COUNTY
+from simulator.enrolment import county
+from simulator.fleet.broker import Broker
 from simulator.simulation import Target
-from store.accounts import add_key
 from store.pool import Database, DatabaseClock, care_now, open_database, set_care_clock
-from store.registry import Noun, save
 
 _LEAD: Final = timedelta(seconds=10)
 """Care time is so far before the beginning of the scenario while the village is being enrolled …"""
@@ -83,11 +81,7 @@ async def simulated_stack(
                 moment = datetime.fromtimestamp(begins, UTC) - _LEAD
                 await set_care_clock(connection, moment=moment, speed=_SETTLING_SPEED)
             moment = await care_now(connection)
-            county = {"code": COUNTY, "kind": "county", "name": "模拟县"}
-            await save(connection, Noun.ORGANISATIONS, [county], now=moment)
-            made = await add_key(connection, name="simulate", organisation=COUNTY, scopes=list(Scope), now=moment)
-            assert made is not None
-            key = made[1]
+            key = await found(connection, county(), name="simulate", now=moment)
 
     async with (
         running(installation, step=step, prepare=prepare) as supervisor,
@@ -95,13 +89,11 @@ async def simulated_stack(
         care_clock(dsn, "simulate", Health()) as care,
     ):
         await care.known.wait()
-        broker = urlsplit(installation.settings.broker)
         yield Stack(
             target=Target(
                 api_url=installation.settings.public_url,
                 key=key,
-                broker_host=broker.hostname or "",
-                broker_port=broker.port or 1883,
+                broker=Broker.at(installation.settings.broker),
                 phone_url=installation.phone_url,
             ),
             clock=care.clock,

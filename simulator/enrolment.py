@@ -29,20 +29,26 @@ def records(outfits: Sequence[Outfit], responders: Sequence[Responder]) -> list[
     return sorted(found, key=lambda record: record.rank)
 
 
+def retirements(enrolled: Sequence[Record]) -> list[Record]:
+    """What can be retired again, the last enrolled first; the county stays, for the key is its own."""
+    kept = ("/circles", "/device-models/", f"/organisations/{COUNTY}")
+    return [one for one in reversed(enrolled) if not any(part in one.path for part in kept)]
+
+
+def county() -> dict[str, Any]:
+    """The organisation at the top, beneath which everything else is enrolled."""
+    return {"code": COUNTY, "kind": "county", "name": "模拟县", "parent": None, "cell": None}
+
+
 def _organisations(outfits: Sequence[Outfit]) -> Iterator[Record]:
     places = [outfit.home.place for outfit in outfits]
-    for rank, (code, kind, name, parent, cell, margin_m) in enumerate(
-        (
-            (COUNTY, "county", "模拟县", None, None, 2500.0),
-            (TOWN, "town", "模拟镇", COUNTY, CELL, 900.0),
-            (VILLAGE, "community", "和平村", TOWN, None, 120.0),
-        )
-    ):
-        body: dict[str, Any] = {"code": code, "kind": kind, "name": name, "parent": parent, "cell": cell}
+    town = {"code": TOWN, "kind": "town", "name": "模拟镇", "parent": COUNTY, "cell": CELL}
+    village = {"code": VILLAGE, "kind": "community", "name": "和平村", "parent": TOWN, "cell": None}
+    for rank, (body, margin_m) in enumerate(((county(), 2500.0), (town, 900.0), (village, 120.0))):
         if places:
             around = [[place.lon, place.lat] for place in outline(places, margin_m)]
             body["boundary"] = {"type": "Polygon", "coordinates": [around]}
-        yield Record(rank, f"/organisations/{code}", body)
+        yield Record(rank, f"/organisations/{body['code']}", body)
 
 
 def _models() -> Iterator[Record]:

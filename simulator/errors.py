@@ -9,6 +9,8 @@ SimulatorError
 ├── NotOnThePhone        somebody was asked to do on a call what its state does not allow
 ├── NotTwiml             a document that is not TwiML; carries Twilio's error code
 ├── BadScenario          a scenario that cannot be understood; names each fault
+├── UnfitSystem          a running system on which a simulation would do harm, or prove nothing
+├── LateBeginning        the village was not ready when its day began
 ├── NotALoad             a scenario without a load, or with too few devices for it
 ├── NoSuitableHome       no home left in which a wished emergency could happen
 └── Refused              the phone network refuses a request; carries Twilio's error code and HTTP status
@@ -115,6 +117,27 @@ class PlatformRefused(SimulatorError):
         self.method = method
         self.path = path
         self.reason = reason
+
+
+class UnfitSystem(SimulatorError):
+    """The running system at ``url`` is not one to simulate on: ``reason``."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url} is not a system to simulate on: {reason}")
+        self.url = url
+        self.reason = reason
+
+
+class LateBeginning(SimulatorError):
+    """When its day began, only ``up`` of the ``staying`` connections of the village stood."""
+
+    def __init__(self, up: int, staying: int) -> None:
+        super().__init__(
+            f"the village was not ready when its day began: {up} of {staying} connections stood; is that the broker of "
+            "this system, does it let these devices in, or are there too many homes?"
+        )
+        self.up = up
+        self.staying = staying
 
 
 class NotALoad(SimulatorError):

@@ -82,6 +82,15 @@ class WholeIncident(SeenIncident, frozen=True, kw_only=True):
     participations: list[SeenParticipation]
 
 
+class Deployed(msgspec.Struct, frozen=True, kw_only=True):
+    """What an installation says of itself: what it is for, its care time, and the stand-in that it calls."""
+
+    deployment: str
+    at: datetime
+    care_speed: float
+    phone: str | None
+
+
 class _Page(msgspec.Struct, frozen=True):
     items: list[SeenIncident]
     next: str | None = None
@@ -126,6 +135,29 @@ class Platform:
             async with asyncio.TaskGroup() as tasks:
                 for record in same_rank:
                     tasks.create_task(put(record))
+
+    async def retire(self, records: Sequence[Record], progress: Callable[[int], None] = lambda count: None) -> None:
+        """Put ``records`` out of use, rank by rank; what is not there, or not any more, is none of them."""
+        free = asyncio.Semaphore(_ABREAST)
+        done = 0
+
+        async def delete(record: Record) -> None:
+            nonlocal done
+            async with free:
+                there = await self._ask("GET", record.path, allowed=(404,))
+                if there.is_success:
+                    await self._ask("DELETE", record.path, headers={"If-Match": there.headers["ETag"]})
+            done += 1
+            progress(done)
+
+        for _, same_rank in groupby(records, key=lambda record: record.rank):
+            async with asyncio.TaskGroup() as tasks:
+                for record in same_rank:
+                    tasks.create_task(delete(record))
+
+    async def deployed(self) -> Deployed:
+        """What the installation says of itself."""
+        return await self._read("/deployment", Deployed)
 
     async def incidents(self, since: datetime, states: Sequence[str] = ()) -> list[SeenIncident]:
         """Incidents opened since then, the newest first; in one of ``states``, if any is given."""

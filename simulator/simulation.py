@@ -13,8 +13,10 @@ from typing import Any, Final, Self
 from domain.clock import Clock
 from simulator.attendance import Attendance
 from simulator.causes.truth import HEARD_WITHIN_S
-from simulator.enrolment import records
+from simulator.enrolment import records, retirements
+from simulator.errors import LateBeginning
 from simulator.faults.troubles import Handyman, Troublemaker
+from simulator.fleet.broker import Broker
 from simulator.fleet.deeds import Deed
 from simulator.fleet.fleet import Fleet, Manners
 from simulator.fleet.player import Lag, play
@@ -38,8 +40,7 @@ class Target:
 
     api_url: str
     key: str
-    broker_host: str
-    broker_port: int
+    broker: Broker
     phone_url: str
     passwords: Mapping[str, str] = field(default_factory=dict)
 
@@ -80,7 +81,9 @@ class Simulation:
         progress: Progress | None = None,
         handyman: Handyman = _nobody_there,
         harmed: bool = False,
+        since: datetime | None = None,
     ) -> None:
+        """Prepare it. Incidents opened before ``since``, by default an hour before the day, are none of its own."""
         self._plot = plot
         self._clock = clock
         self._speed = speed
@@ -91,15 +94,17 @@ class Simulation:
         fleet = plot.scenario.fleet
         self.fleet = Fleet(
             plot.devices,
-            host=target.broker_host,
-            port=target.broker_port,
+            host=target.broker.host,
+            port=target.broker.port,
+            tls=target.broker.tls,
+            login=target.broker.login,
             clock=clock,
             passwords=target.passwords,
             manners=Manners(duplicates=fleet.duplicates, reordered=fleet.reordered),
             seed=plot.seed,
         )
         self._troublemaker = Troublemaker(plot.scenario, clock, self.fleet, self._phone, handyman)
-        since = datetime.fromtimestamp(plot.scenario.start, UTC) - timedelta(hours=1)
+        since = since or datetime.fromtimestamp(plot.scenario.start, UTC) - timedelta(hours=1)
         desk = next(one.code for one in plot.responders if one.circle == "duty_desk")
         self._attendance = Attendance(self._platform, clock, since, plot.scenario.journey, plot.seed, desk=desk)
         self._since = since
@@ -133,6 +138,23 @@ class Simulation:
         await register(self._phone, self._plot.responders, self._progress.people)
         self._phones_before = await self._phones()
         await self.fleet.connect(CONNECTS_PER_S, lambda up: self._progress.connected(up, self.fleet.staying))
+
+    async def settle_in_time(self) -> None:
+        """:meth:`settle` before the day begins, where nobody can hold the clock. Raises LateBeginning."""
+        left_s = (self._plot.scenario.start - self._clock.now().timestamp()) / self._speed
+        try:
+            async with asyncio.timeout(left_s):
+                await self.settle()
+        except TimeoutError:
+            raise LateBeginning(self.fleet.up, self.fleet.staying) from None
+
+    async def leave(self, progress: Callable[[float, float], None] = lambda done, total: None) -> None:
+        """Close what is still open, and retire everything that was enrolled but the county and the models."""
+        await self.fleet.leave()
+        for incident in await self._platform.incidents(self._since, ("open", "acknowledged", "on_scene")):
+            await self._platform.say(incident.id, "close", outcome="test")
+        going = retirements(records(self._plot.outfits, self._plot.responders))
+        await self._platform.retire(going, lambda done: progress(done, len(going)))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Play until the last deadline has passed, or ``stop`` is set. Care time must have begun to run."""

@@ -145,6 +145,12 @@ async def care_now(connection: Connection) -> datetime:
     return (await _read_clock(connection))[0]
 
 
+async def care_time(connection: Connection) -> tuple[datetime, float]:
+    """Care time, from the database server's clock, and its seconds in a second."""
+    moment, speed, _ = await _read_clock(connection)
+    return moment, speed
+
+
 async def _read_clock(connection: Connection) -> tuple[datetime, float, datetime]:
     """Care time, its speed, and the server's wall clock."""
     row = await (await connection.execute(queries("clock").read)).fetchone()

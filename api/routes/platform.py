@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from alerting.deployment import Deployment
 from api.access import REFUSALS, Manager, Reader
 from api.paging import Limit, Number
 from api.records import Page
@@ -15,6 +16,7 @@ from domain.permissions import Scope
 from domain.written import OptionalLine
 from store import audit
 from store.platform_views import lanes, overview, quarantined
+from store.pool import care_time
 
 OfReason = Annotated[OptionalLine | None, Query(description="Only those refused for this reason.")]
 
@@ -47,6 +49,18 @@ class LaneBody(BaseModel):
     behind_s: Annotated[float | None, Field(description="Care time between now and the last canary committed.")]
 
 
+class DeploymentBody(BaseModel):
+    """What this installation is for, and what time it is in it."""
+
+    deployment: Annotated[Deployment, Field(description="Anything but `production` holds made-up homes.")]
+    at: Annotated[datetime, Field(description="Care time.")]
+    care_speed: Annotated[float, Field(description="Seconds of care time in a second: 1 unless a test changes it.")]
+    phone: Annotated[
+        str | None,
+        Field(description="Where the stand-in for the phone network is; null in production, which has a real one."),
+    ]
+
+
 class OverviewBody(BaseModel):
     """How a subtree is."""
 
@@ -60,7 +74,7 @@ class OverviewBody(BaseModel):
 
 
 def router(services: Services) -> APIRouter:
-    """``/api/v1/overview`` and ``/api/v1/quarantine``."""
+    """``/api/v1/overview``, ``/api/v1/deployment`` and ``/api/v1/quarantine``."""
     routes = APIRouter(prefix="/api/v1", tags=["platform"], responses=REFUSALS)
 
     @routes.get("/overview", summary="How this organisation and the platform are")
@@ -86,6 +100,14 @@ def router(services: Services) -> APIRouter:
                 for one in known
             ],
         )
+
+    @routes.get("/deployment", summary="What this installation is for, and its care time")
+    async def what_for(actor: Reader) -> DeploymentBody:
+        config = services.config
+        async with services.database.transaction() as connection:
+            at, speed = await care_time(connection)
+        stand_in = config.twilio.base_url if config.twilio is not None and config.deployment.synthetic else None
+        return DeploymentBody(deployment=config.deployment, at=at, care_speed=speed, phone=stand_in)
 
     @routes.get("/quarantine", summary="Messages that could not be understood, the newest first")
     async def in_quarantine(

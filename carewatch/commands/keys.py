@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
+from carewatch.admission import first_key
 from carewatch.commands.connecting import with_database
 from carewatch.commands.shared import stderr
 from domain.permissions import Scope
-from store import audit
-from store.accounts import add_key
 from store.pool import Database
 
 app = typer.Typer(no_args_is_help=True, help="Keys of the REST interface.")
@@ -28,12 +27,15 @@ def create(
     async def work(database: Database, now: datetime) -> str | None:
         expires_at = None if days is None else now + timedelta(days=days)
         async with database.transaction() as connection:
-            made = await add_key(
-                connection, name=name, organisation=organisation, scopes=scope, now=now, expires_at=expires_at
+            return await first_key(
+                connection,
+                organisation,
+                name=name,
+                scopes=scope,
+                now=now,
+                by="command:keys",
+                expires_at=expires_at,
             )
-            if made is not None:
-                await audit.record(connection, "command:keys", "create", "keys", [str(made[0])], now=now)
-            return None if made is None else made[1]
 
     key = with_database(context, "keys", work)
     if key is None:

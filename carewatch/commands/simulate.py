@@ -34,6 +34,16 @@ def simulate(
     processes: Annotated[int, typer.Option(min=1, max=64, help="Of a load: how many generators.")] = 1,
     scale: Annotated[float, typer.Option(min=0.001, help="Of a load: all rates times this.")] = 1.0,
     embedded: Annotated[bool, typer.Option("--embedded", help="On a private stack that is thrown away.")] = False,
+    api: Annotated[
+        str | None, typer.Option(metavar="URL", help="On the running system with this REST interface.")
+    ] = None,
+    key: Annotated[str, typer.Option(help="Its key, of the organisation `sim-county`.", envvar="SIMULATE_KEY")] = "",
+    broker: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Its broker, mqtt[s]://[user:password@]host[:port].", envvar="SIMULATE_BROKER"
+        ),
+    ] = "mqtt://127.0.0.1:1883",
     causes: Annotated[bool, typer.Option("--causes", help="Only print what would be caused, as JSON lines.")] = False,
     as_json: AsJson = False,
     html: Html = None,
@@ -46,14 +56,18 @@ def simulate(
     if causes:
         typer.echo(told(list(wanted.plot.causes)), nl=False)
         return
-    if not embedded:
-        stderr.print("say --embedded: a simulation needs care time of its own, and no real home in it", style="red")
+    if embedded == (api is not None):
+        stderr.print("say either --embedded, or --api with the URL of a running system that is not real", style="red")
         raise typer.Exit(2)
-    if wanted.scenario.load is not None:
+    if api is None and wanted.scenario.load is not None:
         load = playing.run(playing.put_load_on(wanted, processes, scale))
         playing.end(load, load_table.render, as_json=as_json)
         return
-    summary = playing.run(playing.play(wanted))
+    if api is None:
+        summary = playing.run(playing.play(wanted))
+    else:
+        system = playing.System(api_url=api.rstrip("/"), key=key, broker_url=broker)
+        summary = playing.run(playing.play_elsewhere(wanted, system))
     if html is not None:
         html.write_text(page.render(summary), "utf-8")
     playing.end(summary, table.render, as_json=as_json)

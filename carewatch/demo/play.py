@@ -13,6 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from alerting.deployment import Deployment
+from carewatch.admission import found
 from carewatch.demo.figures import Tally
 from carewatch.demo.telling import SettingUp, Teller
 from carewatch.private import STEPS, PrivateInstallation, running
@@ -20,7 +21,7 @@ from carewatch.supervise import stop_on_signals
 from devices.model import DeviceKind
 from devices.native import Stage
 from domain.people import Language
-from domain.permissions import Role, Scope
+from domain.permissions import Role
 from simulator.attendance import Attendance
 from simulator.clock import AcceleratedClock
 from simulator.enrolment import Record, records
@@ -32,9 +33,8 @@ from simulator.town.living import Living
 from simulator.town.story import Happening, Kind
 from simulator.town.telephone import listen, move_in
 from simulator.town.town import Town
-from store.accounts import add_key, add_user, every_user, hash_password
+from store.accounts import add_user, every_user, hash_password
 from store.pool import DatabaseClock, open_database
-from store.registry import Noun, save
 
 HOMES: Final = 30
 USER: Final = "demo"
@@ -108,9 +108,7 @@ class Demo:
         async with open_database(self._installation.settings.database_dsn, "carewatch demo", size=1) as database:
             now = await DatabaseClock(database).refresh()
             async with database.transaction() as connection:
-                await save(connection, Noun.ORGANISATIONS, [county], now=now)
-                made = await add_key(connection, name="demo", organisation=COUNTY, scopes=list(Scope), now=now)
-                assert made is not None
+                key = await found(connection, county, name="demo", now=now)
                 if USER not in {account.name for account in await every_user(connection)}:
                     remembered.touch(mode=0o600)
                     remembered.write_text(secrets.token_urlsafe(9))
@@ -122,7 +120,7 @@ class Demo:
                         language=Language.ZH,
                         password_hash=hash_password(remembered.read_text()),
                     )
-        return made[1], remembered.read_text()
+        return key, remembered.read_text()
 
     async def _move_in(
         self,
