@@ -22,7 +22,7 @@ from carewatch.embedded.processes import dying_with_parent
 from simulator.load.run import KEEPS_UP_WITHIN_S
 from simulator.scenario import Phase, load
 
-STEPS_PER_S: Final = (2000, 3000, 4000, 5000, 6000, 7000)
+STEPS_PER_S: Final = (1000, 2000, 2500, 3000, 3500, 4000, 5000)
 STEP_S: Final = 8.0
 BEHIND_S: Final = 2.0
 """In a step so short: what falls behind by a tenth has fallen back by as much, beside what every look takes."""
