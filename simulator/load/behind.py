@@ -28,8 +28,8 @@ class Seen:
 
 @dataclass(slots=True)
 class Behind:
-    """A device among all others that says every quarter of a second what time it is. Use as ``async with``, and
-    :meth:`watch` meanwhile.
+    """A device among all others, with the right time, that says every quarter of a second what time it is. Use as
+    ``async with``, and :meth:`watch` meanwhile.
     """
 
     platform: Platform
@@ -72,7 +72,7 @@ class Behind:
             return None
         if newest is None:
             return None
-        behind_s = self._clock.now().timestamp() - (newest.timestamp() - self.sentinel.clock_off_s)
+        behind_s = self._clock.now().timestamp() - newest.timestamp()
         self.seen.append(Seen(now, behind_s))
         return behind_s
 

@@ -59,8 +59,9 @@ async def run_load(
     if load is None or len(devices) < load.devices:
         raise NotALoad(plot.scenario.name, len(devices))
     told = progress or Progress()
-    sentinel = devices[load.devices - 1]
-    job = _job(plot, load, target, devices[: load.devices - 1], scale)
+    sentinel = next(device for device in reversed(devices) if not device.clock_off_s)
+    others = [device for device in devices if device is not sentinel]
+    job = _job(plot, load, target, others[: load.devices - 1], scale)
     async with Platform(target.api_url, target.key) as platform, RemotePhone(target.phone_url) as phone:
         if not await done_unless(stop.is_set, _settle(plot, platform, phone, told)):
             return _summary(report([]), [], 0.0, scale, stopped=True)
