@@ -73,14 +73,20 @@ _REFUSED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the navigation."""
+    """An entry of the navigation, and the key that leads there."""
 
     path: str
     word: str
     icon: str
+    key: str = ""
 
 
-PLACES: Final = (Place("/", noted("Desk"), "dashboard"), Place("/history", noted("History"), "history"))
+PLACES: Final = (
+    Place("/", noted("Desk"), "dashboard"),
+    Place("/map", noted("Map"), "map", "m"),
+    Place("/history", noted("History"), "history"),
+    Place("/instructions", noted("Instructions"), "checklist"),
+)
 
 
 class OpenPage:
@@ -96,6 +102,7 @@ class OpenPage:
         self.may_act = Scope.ACT in visitor.actor.scopes
         self.told: Callable[[Snapshot], None] = lambda snapshot: None
         self.acted: Callable[[], None] = lambda: None
+        self.others: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {}
         self.wished: Callable[[Mapping[str, Any]], None] = lambda sent: None
         self.flood = False
         self._path = request.url.path
@@ -132,7 +139,7 @@ class OpenPage:
     def start(self) -> None:
         """Draw the page, and keep it up to date as long as its browser is there."""
         watching = contextlib.ExitStack()
-        watching.enter_context(self.console.feed.watched(self.visitor.session, self._tell, self._end))
+        watching.enter_context(self.console.feed.watched(self.visitor.session, self._tell, self.end))
         self._client.on_delete(watching.close)
         snapshot = self.console.feed.snapshot
         if snapshot is not None:
@@ -148,6 +155,15 @@ class OpenPage:
     def notice(self, text: str, *, warning: bool = False) -> None:
         """Tell the operator what became of what he did."""
         self._status.set_content(rendered("told.html", self.say, text=text, warning=warning))
+
+    @property
+    def shown(self) -> bool:
+        """True unless its window is hidden."""
+        return self._shown
+
+    def run_script(self, script: str) -> None:
+        """Have the page's browser run ``script``, once it is there."""
+        self._client.run_javascript(script)
 
     # Snapshots
 
@@ -240,6 +256,8 @@ class OpenPage:
         elif what == "shown":
             self._shown = bool(sent.get("shown"))
             self.draw_again()
+        elif isinstance(what, str) and what in self.others:
+            await self.others[what](sent)
         elif what in set(Act):
             wish = _wish(Act(what), sent)
             if wish is not None:
@@ -253,7 +271,7 @@ class OpenPage:
         try:
             refused = await act(self.console, self.visitor, wish)
         except SignedOut:
-            self._end()
+            self.end()
             return
         except NotPermitted:
             self.notice(say("Your account may look, but not do this."), warning=True)
@@ -269,7 +287,8 @@ class OpenPage:
         self.acted()
         self.notice(say(_DONE[wish.act] if refused is None else _REFUSED[refused]), warning=refused is not None)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Lead to the door: nobody is signed in here any more."""
         self._client.run_javascript("window.location.reload()")
 
 
@@ -295,7 +314,7 @@ async def opened(console: Console, request: Request, title: str) -> OpenPage | R
     """The page that a route is to fill, or the way to the door for whoever is not signed in."""
     visitor = await visitor_of(console, request)
     if visitor is None:
-        return to_sign_in(request.url.path)
+        return to_sign_in(f"{request.url.path}?{request.url.query}".removesuffix("?"))
     page = OpenPage(console, visitor, request, Words(visitor.language)(title))
     return page
 

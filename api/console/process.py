@@ -11,11 +11,11 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
-from api.console import exports, openid_door, sign_in
+from api.console import exports, map_routes, openid_door, sign_in
 from api.console.context import Console
 from api.console.feed import Feed
 from api.console.openid import Provider
-from api.console.pages import desk, history, incident
+from api.console.pages import desk, history, incident, instructions, overview
 from api.console.settings import ConsoleConfig
 from api.limits import BoundedBody, SecurityHeaders
 from api.serving import serve
@@ -56,9 +56,10 @@ def build_app(console: Console) -> FastAPI:
     if console.config.oidc_issuer is not None:
         app.include_router(openid_door.router(console, Provider(console.config)))
     app.include_router(exports.router(console))
+    app.include_router(map_routes.router(console))
     static = str(resources.files("api.console").joinpath("static"))
     app.mount(_STATIC, StaticFiles(directory=static), name="static")
-    for page in (desk, incident, history):
+    for page in (desk, overview, incident, history, instructions):
         page.register(console)
     ui.run_with(
         app,

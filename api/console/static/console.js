@@ -97,7 +97,7 @@
     event.preventDefault();
     send({ ...form.dataset, ...Object.fromEntries(new FormData(form)) });
     form.closest("dialog")?.close();
-    form.reset();
+    if (!("keep" in form.dataset)) form.reset();
   });
 
   function switchTheme() {
