@@ -17,15 +17,13 @@ class Record(NamedTuple):
     body: Any
 
 
-def records(outfits: Sequence[Outfit], responders: Sequence[Responder]) -> list[Record]:
-    """Everything that has to be enrolled; by rank."""
-    found = [
-        *_organisations(outfits),
-        *_models(),
-        *_people(responders),
-        *_homes(outfits),
-        *_circles(outfits, responders),
-    ]
+def records(outfits: Sequence[Outfit], responders: Sequence[Responder], *, desk_may_see: bool = False) -> list[Record]:
+    """Everything that has to be enrolled; by rank. ``desk_may_see``: residents consent that the duty desk sees where
+    they are and what their bands measure.
+    """
+    found = [*_organisations(outfits), *_models(), *_people(responders)]
+    found += [*_homes(outfits), *_circles(outfits, responders)]
+    found += _consents(outfits) if desk_may_see else []
     return sorted(found, key=lambda record: record.rank)
 
 
@@ -110,6 +108,22 @@ def _homes(outfits: Sequence[Outfit]) -> Iterator[Record]:
                 "room": device.room.value,
             }
             yield Record(5, f"/devices/{device.device_id}", device_body)
+
+
+def _consents(outfits: Sequence[Outfit]) -> Iterator[Record]:
+    for outfit in outfits:
+        for resident in outfit.home.residents:
+            body = [
+                {
+                    "resident": resident.code,
+                    "purpose": purpose,
+                    "recipient": "duty_desk",
+                    "given_by": "resident",
+                    "valid_from": "2020-01-01T00:00:00Z",
+                }
+                for purpose in ("location", "health")
+            ]
+            yield Record(5, f"/residents/{resident.code}/consents", body)
 
 
 def _circles(outfits: Sequence[Outfit], responders: Sequence[Responder]) -> Iterator[Record]:

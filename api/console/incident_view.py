@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from alerting import instructions
 from api import story
 from api.console.rows import ICONS, attempt_word, milliseconds
 from api.maps import amap_link, apart, osm_link
@@ -42,15 +43,22 @@ _WINDS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A point of the map, in WGS-84 degrees, with what it is in words and where else to look at it."""
+    """A point of the map, in WGS-84 degrees, with what it is in words and where else to look at it. ``at_ms``: when
+    somebody was seen there, in milliseconds since 1970; None for a home.
+    """
 
     lat: float
     lon: float
     accuracy_m: float
     label: str
-    home: bool
+    at_ms: int | None
     amap: str
     osm: str
+
+    @property
+    def home(self) -> bool:
+        """True for where she lives."""
+        return self.at_ms is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +109,9 @@ class Going:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Everything on the page. ``codes``: the residents shown, for the audit trail."""
+    """Everything on the page. ``codes``: the residents shown, for the audit trail. ``steps``: what to ask and do, in
+    the words of ``steps_of``, or the shipped ones.
+    """
 
     incident: IncidentView
     icon: str
@@ -110,6 +120,7 @@ class View:
     state: str
     organisation: str
     level: str
+    timezone: str
     device: str
     opened: str
     opened_ms: int
@@ -123,6 +134,8 @@ class View:
     tries: Sequence[Try]
     circle: Sequence[Member]
     lines: Sequence[Line]
+    steps: Sequence[str]
+    steps_of: str
 
 
 async def load(
@@ -148,6 +161,7 @@ async def load(
     if place.device_kind is not None:
         device = f"{say.of(DeviceKind(place.device_kind))} {device}" + (f" ({place.room})" if place.room else "")
     hazard = say.of(Hazard(incident.hazard))
+    instruction = await instructions.for_incident(connection, incident_id, Hazard(incident.hazard))
     who = titled(say, [(one.code, one.surname, one.sex or "") for one in people])
     return View(
         incident=incident,
@@ -157,6 +171,7 @@ async def load(
         state=say.of(IncidentState(incident.state)),
         organisation=place.organisation,
         level=place.level,
+        timezone=place.timezone,
         device=device,
         opened=f"{incident.opened_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
         opened_ms=milliseconds(incident.opened_at),
@@ -170,6 +185,8 @@ async def load(
         tries=[_try(one, say, zone) for one in await desk.attempts(connection, incident_id, most=most_attempts)],
         circle=await desk.circle(connection, incident_id),
         lines=await _lines(connection, incident, say, zone),
+        steps=instruction.texts[say.language].splitlines(),
+        steps_of=instruction.organisation_name,
     )
 
 
@@ -235,7 +252,7 @@ def _points(home: Home | None, seen: Sequence[Seen], say: Words, zone: ZoneInfo)
     points = []
     there = (home.lat, home.lon) if home is not None and home.lat is not None and home.lon is not None else None
     if there is not None:
-        points.append(_point(*there, 0.0, say("Home"), home=True))
+        points.append(_point(*there, 0.0, say("Home"), at_ms=None))
     for one in seen:
         time = one.at.astimezone(zone).strftime("%H:%M")
         label = say("{surname} last seen at {time}", surname=one.surname, time=time)
@@ -243,7 +260,7 @@ def _points(home: Home | None, seen: Sequence[Seen], say: Words, zone: ZoneInfo)
             label += say(", within {metres} m", metres=round(one.accuracy_m))
         if there is not None:
             label += ": " + _from_home(*apart(*there, one.lat, one.lon), say)
-        points.append(_point(one.lat, one.lon, one.accuracy_m or 0.0, label, home=False))
+        points.append(_point(one.lat, one.lon, one.accuracy_m or 0.0, label, at_ms=milliseconds(one.at)))
     return points
 
 
@@ -254,13 +271,13 @@ def _from_home(distance_m: float, wind: int, say: Words) -> str:
     return say("{far} {wind} of home", far=far, wind=say(_WINDS[wind]))
 
 
-def _point(lat: float, lon: float, accuracy_m: float, label: str, *, home: bool) -> Point:
+def _point(lat: float, lon: float, accuracy_m: float, label: str, *, at_ms: int | None) -> Point:
     return Point(
         lat=lat,
         lon=lon,
         accuracy_m=accuracy_m,
         label=label,
-        home=home,
+        at_ms=at_ms,
         amap=amap_link(lat, lon),
         osm=osm_link(lat, lon),
     )

@@ -80,7 +80,7 @@ class Demo:
     async def _play(self, minutes: float | None) -> None:
         settings = self._installation.settings
         async with AsyncExitStack() as stack:
-            enrolled = records(self._town.outfits, self._town.responders)
+            enrolled = records(self._town.outfits, self._town.responders, desk_may_see=True)
             living = Living(self._town, settings.broker, self._clock, self._tell)
             steps = STEPS + len(enrolled) + len(self._town.responders) + living.connections
             with SettingUp(self._console, steps) as setting_up:

@@ -19,6 +19,7 @@ _COLOURS: Final = 128
 
 DESKTOP: Final = (1280, 800)
 TABLET: Final = (834, 1112)
+TALL: Final = (1280, 2000)
 PHONE: Final = (390, 844)
 
 
@@ -120,7 +121,11 @@ SCENES: Final = (
         shots=(
             Shot(name="desk", path="/", ready="[data-row]"),
             Shot(name="desk-tablet", path="/", ready="[data-row]", size=TABLET, looks=_LIGHT),
-            Shot(name="incident", path="/incidents/{incident}", ready=".timeline li"),
+            Shot(name="map", path="/map", ready=".pin-holder"),
+            Shot(name="map-tablet", path="/map", ready=".pin-holder", size=TABLET, looks=_LIGHT),
+            Shot(name="incident", path="/incidents/{incident}", ready=".map-last"),
+            Shot(name="incident-whole", path="/incidents/{incident}", ready=".plot", size=TALL, looks=_LIGHT),
+            Shot(name="instructions", path="/instructions?hazard=smoke", ready="#smoke[open] textarea", looks=_LIGHT),
             Shot(
                 name="outcome",
                 path="/incidents/{incident}",

@@ -131,7 +131,7 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
     """Everything set up below ``folder`` and running, until the block ends."""
     installation = PrivateInstallation(folder, Deployment.SIMULATION)
     town = Town.drawn(1, _HOMES)
-    enrolled = records(town.outfits, town.responders)
+    enrolled = records(town.outfits, town.responders, desk_may_see=True)
     async with running(installation):
         key = await _admit(installation.settings.database_dsn, enrolled[0].body)
         async with (

@@ -13,7 +13,9 @@ from api.console.feed import Snapshot
 from api.console.frame import RESPONSE_WITHIN_S, OpenPage, available, opened
 from api.console.incident_view import Point, View, load
 from api.console.rows import Row, row
-from api.maps import framing, to_gcj02
+from api.console.surroundings import Surroundings
+from api.console.tiles import empty_map, on_tiles
+from api.maps import framing
 from api.words import noted
 from domain.incident import Outcome
 from store import audit
@@ -24,7 +26,6 @@ log = structlog.get_logger(__name__)
 
 _OUTCOMES: Final = tuple(outcome for outcome in Outcome if outcome is not Outcome.RECOVERED)
 _HOME_COLOUR: Final = "#0b5a52"
-_SEEN_COLOUR: Final = "#9b0039"
 
 
 def register(console: Console) -> None:
@@ -81,15 +82,21 @@ class _IncidentPage:
                     self._facts = ui.html("", sanitize=False, tag="section").classes("card")
                     self._circle = ui.html("", sanitize=False, tag="section").classes("card")
                 with ui.element("div").classes("column"):
+                    map_id: int | None = None
+                    self._steps = ui.html("", sanitize=False, tag="section").classes("card")
                     if view.points:
                         with ui.element("section").classes("card"):
-                            self._map(view.points, page.say("Map"))
+                            map_id = self._map(view.points, page.say("Map"))
                             self._places = ui.html("", sanitize=False)
                     else:
                         self._places = ui.html("", sanitize=False)
                     self._timeline = ui.html("", sanitize=False, tag="section").classes("card")
+            with ui.element("section").classes("card around"):
+                ui.html(rendered("incident_around.html", page.say), sanitize=False, tag="div")
             self._dialogs = ui.html("", sanitize=False, tag="div")
         self._draw(view)
+        around = Surroundings(page, self._id, view.incident.opened_at, view.codes, view.timezone)
+        around.start(map_id=map_id, seen=[point for point in view.points if not point.home])
 
     def told(self, snapshot: Snapshot) -> None:
         """Draw again if the line of this incident has changed, or has gone."""
@@ -126,29 +133,20 @@ class _IncidentPage:
         self._now.set_content(text("incident_now.html"))
         self._facts.set_content(text("incident_facts.html"))
         self._circle.set_content(text("incident_circle.html"))
+        self._steps.set_content(text("incident_steps.html"))
         self._places.set_content(text("incident_places.html"))
         self._timeline.set_content(text("incident_timeline.html"))
         outcomes = [(outcome.value, page.say.of(outcome)) for outcome in _OUTCOMES]
         self._dialogs.set_content(text("incident_dialogs.html", outcomes=outcomes) if page.may_act else "")
 
-    def _map(self, points: Sequence[Point], title: str) -> None:
-        """The points on a map; without tiles they still show how they lie to each other."""
+    def _map(self, points: Sequence[Point], title: str) -> int:
+        """A map that frames the points, with the home on it; its id. Where she was is drawn as it becomes known."""
         config = self._page.console.config
-
-        def on_tiles(point: Point) -> tuple[float, float]:
-            return to_gcj02(point.lat, point.lon) if config.map_datum == "GCJ-02" else (point.lat, point.lon)
-
         ui.label(title).props("role=heading aria-level=2").classes("map-title")
-        lat, lon, zoom = framing([on_tiles(point) for point in points])
-        leaflet = ui.leaflet(center=(lat, lon), zoom=zoom, options={"attributionControl": bool(config.map_tiles)})
-        leaflet.classes("map").props(f'role="region" aria-label="{title}"')
-        leaflet.clear_layers()
-        if config.map_tiles is not None:
-            leaflet.tile_layer(url_template=config.map_tiles, options={"attribution": config.map_attribution})
+        lat, lon, zoom = framing([on_tiles(config, (point.lat, point.lon)) for point in points])
+        leaflet = empty_map(config, title, centre=(lat, lon), zoom=zoom)
         for point in points:
-            colour = _HOME_COLOUR if point.home else _SEEN_COLOUR
-            if point.accuracy_m:
-                style = {"radius": point.accuracy_m, "color": colour, "weight": 1, "fillOpacity": 0.15}
-                leaflet.generic_layer(name="circle", args=[on_tiles(point), style])
-            dot = {"radius": 9, "color": "#ffffff", "weight": 3, "fillColor": colour, "fillOpacity": 1}
-            leaflet.generic_layer(name="circleMarker", args=[on_tiles(point), dot])
+            if point.home:
+                dot = {"radius": 9, "color": "#ffffff", "weight": 3, "fillColor": _HOME_COLOUR, "fillOpacity": 1}
+                leaflet.generic_layer(name="circleMarker", args=[on_tiles(config, (point.lat, point.lon)), dot])
+        return leaflet.id

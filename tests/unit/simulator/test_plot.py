@@ -4,7 +4,17 @@ import msgspec
 import pytest
 
 from domain.people import phone_fault
-from domain.written import CircleMember, Device, DeviceModel, Form, Household, Organisation, Resident, Responder
+from domain.written import (
+    CircleMember,
+    Consent,
+    Device,
+    DeviceModel,
+    Form,
+    Household,
+    Organisation,
+    Resident,
+    Responder,
+)
 from simulator.causes.truth import told
 from simulator.enrolment import Record, records
 from simulator.phone.people import Answers, LetsItRing
@@ -57,13 +67,18 @@ _FORMS: dict[str, type[Form]] = {
 }
 
 
-@pytest.mark.parametrize("record", records(PLOT.outfits[:5], PLOT.responders[-12:]), ids=lambda record: record.path)
+@pytest.mark.parametrize(
+    "record", records(PLOT.outfits[:5], PLOT.responders[-12:], desk_may_see=True), ids=lambda record: record.path
+)
 def test_every_record_is_as_the_platform_wants_it_written(record: Record) -> None:
     path, body = record.path, record.body
     noun, _, rest = path.lstrip("/").partition("/")
     if rest.endswith("/circles"):
         for member in body:
             CircleMember.model_validate(member)
+    elif rest.endswith("/consents"):
+        for consent in body:
+            Consent.model_validate(consent)
     else:
         _FORMS[noun].model_validate(body)
 
