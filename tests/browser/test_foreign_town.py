@@ -46,8 +46,20 @@ found = [*routes(build_app(console)), *routes(core.app)]
 print(json.dumps(sorted((method, one.path) for one in found for method in getattr(one, "methods", None) or ())))
 """
 
-SECRETS = ("张", "秀兰", "home-1", "zhang-", "daughter", "neighbour", "三组", "+86139", "李家", "和平村", "Qinghe Town")
-"""What of the one town nobody of another may read."""
+SECRETS = (
+    "张",
+    "秀兰",
+    "home-1",
+    "zhang-",
+    "daughter",
+    "grid-worker",
+    "三组",
+    "+86139",
+    "李家",
+    "和平村",
+    "Qinghe Town",
+)
+"""What of the one town nobody of another may read; "neighbour" is a word of the shipped instructions, too."""
 
 ASKED = "?about=张&responder=daughter&organisation=town&household=home-1&number=1"
 """What somebody might ask for who wants to know all the same."""
