@@ -43,6 +43,7 @@ BODIES: dict[str, Any] = {
     "Device": {"device_id": "band-1", "cell": "baisha", "model": "test-band"},
     "Whereabouts": {"state": "moved"},
     "PlanBody": {"steps": [{"circle": "children"}]},
+    "InstructionBody": {"zh": "x", "en": "x"},
     "Said": {"responder": "daughter"},
     "Ended": {"outcome": "false_alarm"},
     "Written": {"text": "x"},
@@ -77,7 +78,7 @@ async def _dump(database: Database) -> dict[str, Any]:
     """Everything that a route might change, but for keys and the audit trail."""
     tables = (
         "organisations households residents consents responders contacts circle_members shifts roster_overrides devices"
-        " plans incidents timeline notes participations users"
+        " plans instructions incidents timeline notes participations users"
     )
     async with database.transaction() as connection:
         return {
