@@ -59,9 +59,8 @@ async def run_load(
     if load is None or len(devices) < load.devices:
         raise NotALoad(plot.scenario.name, len(devices))
     told = progress or Progress()
-    sentinel = next(device for device in reversed(devices) if not device.clock_off_s)
-    others = [device for device in devices if device is not sentinel]
-    job = _job(plot, load, target, others[: load.devices - 1], scale)
+    sentinel, others = sentinel_and_others(devices, load.devices)
+    job = _job(plot, load, target, others, scale)
     async with Platform(target.api_url, target.key) as platform, RemotePhone(target.phone_url) as phone:
         if not await done_unless(stop.is_set, _settle(plot, platform, phone, told)):
             return _summary(report([]), [], 0.0, scale, stopped=True)
@@ -82,6 +81,12 @@ async def run_load(
             drain_s = 0.0 if stop.is_set() else await behind.drained(_DRAINED_WITHIN_S)
             highest_s = [behind.highest_s(phase.began_at, phase.seconds) for phase in loaded.phases]
     return _summary(loaded, highest_s, drain_s, scale, stopped=stop.is_set())
+
+
+def sentinel_and_others(devices: Sequence[Device], count: int) -> tuple[Device, list[Device]]:
+    """Of ``devices``, ``count`` for a load: the one that tells the time, whose clock must be right, and the others."""
+    sentinel = next(device for device in reversed(devices) if not device.clock_off_s)
+    return sentinel, [device for device in devices if device is not sentinel][: count - 1]
 
 
 def _job(plot: Plot, load: Load, target: Target, devices: Sequence[Device], scale: float) -> Job:

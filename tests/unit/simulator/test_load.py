@@ -11,6 +11,7 @@ from simulator.lives.village import settle
 from simulator.load.crowd import report, split
 from simulator.load.generator import Job, Outcome, PhaseOutcome, connectable
 from simulator.load.recorder import Recorder, merged
+from simulator.load.run import sentinel_and_others
 from simulator.load.schedule import schedule
 from simulator.scenario import Phase
 
@@ -58,6 +59,18 @@ def test_shares_of_processes_add_up_to_the_whole() -> None:
     assert sum(len(one.telemetry_s) for part in parts for one in schedule(part.phases, part.share)) == 1200
     assert len({part.seed for part in parts}) == 3
     assert not any(device.model.sleeps for device in devices)
+
+
+def test_the_device_that_tells_the_time_has_the_right_one_and_sends_nothing_else() -> None:
+    devices = [
+        device
+        for home in settle(1, 9, {Life.LIVING_ALONE: 1})
+        for device in connectable(equip(home, 1, Shares(wrong_clock=0.9)).devices)
+    ]
+    assert devices[-1].clock_off_s
+    sentinel, others = sentinel_and_others(devices, 30)
+    assert sentinel.clock_off_s == 0
+    assert (len(others), sentinel in others) == (29, False)
 
 
 def test_percentiles_are_those_of_the_values_to_three_figures_and_merge() -> None:
