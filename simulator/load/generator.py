@@ -1,6 +1,7 @@
 """One process under an open-loop plan: connects its devices, sends at planned times, and counts from the plan."""
 
 import asyncio
+import gc
 import random
 import resource
 import time
@@ -108,6 +109,8 @@ async def generate(
         connect_s, up = time.monotonic() - began_s, fleet.up
         kib = (_resident_kib() - before_kib) / max(1, up)
         if whole:
+            gc.collect()
+            gc.freeze()  # else what has been built up is searched for garbage again and again, and sending waits
             await asyncio.to_thread(ready)
             phases = await _Generator(job, fleet, clock, stopped).run(phase_begins)
     return Outcome(
