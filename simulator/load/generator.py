@@ -113,6 +113,7 @@ async def generate(
             gc.freeze()  # else what has been built up is searched for garbage again and again, and sending waits
             await asyncio.to_thread(ready)
             phases = await _Generator(job, fleet, clock, stopped).run(phase_begins)
+            gc.unfreeze()
     return Outcome(
         devices=up,
         connect_s=round(connect_s, 2),
