@@ -81,13 +81,8 @@ async def amend(
         known = [one for one in await store.current(connection) if one.name == name]
         base = next((one.rule for one in known if one.scope is RuleScope.EVERYONE), {})
         whole = {**base, **difference}
-    try:
-        rule = read_rule({**whole, "name": name})
-    except msgspec.ValidationError as error:
-        where = name if scope is RuleScope.EVERYONE else f"{name} for {scope} {scope_id}"
-        raise RulesFault(
-            [Fault(file="rules", line=1, field=f"rule {where}", value=None, allowed=str(error))]
-        ) from error
+    where = "rules" if scope is RuleScope.EVERYONE else f"rules for {scope} {scope_id}"
+    (rule,) = read_rules(msgspec.json.encode([{**whole, "name": name}]).decode(), where)
     stated = _written(rule) if "kind" in difference else difference
     return await store.add_rule(connection, name, stated, scope=scope, scope_id=scope_id, by=by, now=now)
 
@@ -104,7 +99,7 @@ class Rulebook:
             if one.scope not in {RuleScope.EVERYONE, RuleScope.ORGANISATION}:
                 self._narrow.add((one.scope, one.scope_id))
         self._organisations = organisations
-        self._general: dict[int, tuple[Rule, ...]] = {}
+        self._general: dict[int, tuple[AnyRule, ...]] = {}
 
     def names(self, kinds: tuple[type[Rule], ...], *, others: bool = False) -> list[str]:
         """The names of the rules of these kinds, or of all ``others``."""
@@ -124,19 +119,24 @@ class Rulebook:
     def rules_for(self, organisation_id: int, member: Member, home: RuleHome | None) -> tuple[Rule, ...]:
         """The rules that hold for a device: of its organisation and those above, its home, its resident, itself."""
         places = _places(member)
-        if any(place in self._narrow for place in places):
-            rules = tuple(self._read(organisation_id, places))
-        else:
-            rules = self._general.get(organisation_id, ())
-            if not rules:
-                rules = self._general[organisation_id] = tuple(self._read(organisation_id, []))
+        narrow = any(place in self._narrow for place in places)
+        rules: tuple[Rule, ...] = (
+            tuple(self._read(organisation_id, places)) if narrow else self.rules_of(organisation_id)
+        )
         return rules if home is None else tuple(_at_home(rule, home) for rule in rules)
 
-    def _read(self, organisation_id: int, places: Sequence[tuple[RuleScope, int]]) -> list[Rule]:
+    def rules_of(self, organisation_id: int) -> tuple[AnyRule, ...]:
+        """The rules of an organisation, where nobody below it states anything else."""
+        rules = self._general.get(organisation_id, ())
+        if not rules:
+            rules = self._general[organisation_id] = tuple(self._read(organisation_id, []))
+        return rules
+
+    def _read(self, organisation_id: int, places: Sequence[tuple[RuleScope, int]]) -> list[AnyRule]:
         organisation = self._organisations.get(organisation_id)
         path = organisation.path if organisation is not None else (organisation_id,)
         above = [(RuleScope.EVERYONE, 0), *((RuleScope.ORGANISATION, one) for one in path)]
-        found: list[Rule] = []
+        found: list[AnyRule] = []
         for name, versions in self._by_name.items():
             written: dict[str, Any] = {"name": name}
             for place in above:

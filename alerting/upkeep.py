@@ -34,6 +34,11 @@ class Retention(BaseModel, frozen=True, extra="forbid"):
     misdated: int = Field(default=30, ge=1, description="Readings with an impossible time")
     quarantine: int = Field(default=90, ge=1, description="Messages that could not be understood, since the last time")
     outages: int = Field(default=400, ge=90, description="Our own outages, for the yearly report")
+    findings: int = Field(
+        default=365,
+        ge=7,
+        description="Findings of rules that belong to no incident: on trial, or that a matter is over",
+    )
 
     def days_of(self, what: Perishable) -> int:
         """For how many days ``what`` is kept."""
@@ -42,6 +47,7 @@ class Retention(BaseModel, frozen=True, extra="forbid"):
             Perishable.MISDATED: self.misdated,
             Perishable.QUARANTINE: self.quarantine,
             Perishable.OUTAGES: self.outages,
+            Perishable.FINDINGS: self.findings,
         }[what]
 
 

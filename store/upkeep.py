@@ -14,6 +14,7 @@ class Perishable(StrEnum):
     MISDATED = "drop_misdated"
     QUARANTINE = "drop_quarantined"
     OUTAGES = "drop_outages"
+    FINDINGS = "drop_findings"
 
 
 async def end_states(connection: Connection, *, now: datetime) -> list[str]:

@@ -38,3 +38,18 @@ RETURNING id;
 DELETE FROM outages
 WHERE id IN (SELECT id FROM outages WHERE excused_until < %(before)s ORDER BY excused_until LIMIT %(limit)s)
 RETURNING id;
+
+-- name: drop_findings
+-- What rules found and nobody was called for. What belongs to an incident stays as long as that does.
+DELETE FROM findings
+WHERE id IN (
+    SELECT f.id
+    FROM findings f
+    WHERE f.recorded_at < %(before)s
+      AND NOT EXISTS (
+          SELECT FROM alarms a JOIN incident_alarms i ON i.alarm_id = a.id
+          WHERE a.source = 'rule:' || f.rule AND a.received_at = f.recorded_at AND a.at = f.onset
+            AND a.state = f.state AND a.identity LIKE f.subject || '|%%')
+    ORDER BY f.recorded_at
+    LIMIT %(limit)s)
+RETURNING id;

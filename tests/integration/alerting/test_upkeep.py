@@ -2,13 +2,19 @@
 
 from datetime import date, timedelta
 
+import msgspec
 import psycopg
 from fixtures.nights import Night
 
+from alerting.found import Concerned, recorded
+from alerting.rules.frame import Finding
 from alerting.upkeep import Retention, Upkeep
+from devices.model import Hazard
 from domain.incident import Outcome
 from domain.notification import AnswerKind, Via
+from domain.people import Mode
 from store.partitions import ensure_partitions
+from store.rule_states import record_findings
 
 DAYS = timedelta(days=1)
 
@@ -79,3 +85,24 @@ async def test_quarantine_and_misdated_readings_go_in_their_time(night: Night, d
     ):
         await upkeep.turn(night.database, night.now + passed)
         assert await night.query(left) == [expected]
+
+
+async def test_findings_go_in_their_time_and_those_of_incidents_stay(night: Night, dsn: str) -> None:
+    """On trial nobody was called: such a finding goes. The one that raised an alarm stays with its incident."""
+    concerned = Concerned(mode=Mode.LIVE, organisation_id=1, household_id=1, resident_id=None)
+    finding = Finding(
+        rule="quiet_home", subject="household:1", hazard=Hazard.INACTIVITY, onset=1.5, found_at=2.5,
+        reason="unusually_quiet", evidence={},
+    )  # fmt: skip
+    async with night.database.transaction() as connection:
+        both = [
+            recorded(finding, concerned, trial=False, now=night.now),
+            recorded(msgspec.structs.replace(finding, rule="tried"), concerned, trial=True, now=night.now),
+        ]
+        assert await record_findings(connection, both, now=night.now) == 1
+    upkeep = Upkeep(dsn, Retention(findings=30))
+    rules = "SELECT rule FROM findings ORDER BY rule"
+    await upkeep.turn(night.database, night.now + 30 * DAYS)
+    assert await night.query(rules) == [("quiet_home",), ("tried",)]
+    await upkeep.turn(night.database, night.now + 31 * DAYS)
+    assert await night.query(rules) == [("quiet_home",)]

@@ -43,7 +43,7 @@ EXAMPLES = 10
 """Of each operation: some 40 operations, drawn the same way every time, take some 20 s of a free processor."""
 
 KNOWN: dict[str, dict[str, Any]] = {
-    "organisations": {"code": "heping", "hazard": "sos"},
+    "organisations": {"code": "heping", "hazard": "sos", "rule": "heart_rate"},
     "households": {"code": "home-1"},
     "residents": {"code": "zhang-1"},
     "responders": {"code": "daughter"},

@@ -42,6 +42,7 @@ BODIES: dict[str, Any] = {
     "Responder": {"code": "daughter", "organisation": "baisha", "name": "x"},
     "Device": {"device_id": "band-1", "cell": "baisha", "model": "test-band"},
     "Whereabouts": {"state": "moved"},
+    "Difference": {"trial": True},
     "PlanBody": {"steps": [{"circle": "children"}]},
     "InstructionBody": {"zh": "x", "en": "x"},
     "Said": {"responder": "daughter"},
@@ -78,7 +79,7 @@ async def _dump(database: Database) -> dict[str, Any]:
     """Everything that a route might change, but for keys and the audit trail."""
     tables = (
         "organisations households residents consents responders contacts circle_members shifts roster_overrides devices"
-        " plans instructions incidents timeline notes participations users"
+        " plans rules instructions incidents timeline notes participations users"
     )
     async with database.transaction() as connection:
         return {
@@ -129,7 +130,7 @@ async def _filled(web: Web) -> dict[str, str]:
             )
         ).fetchone()
     assert row is not None
-    return {"incident_id": str(raised[0]), "number": str(row[0]), "hazard": "sos"}
+    return {"incident_id": str(raised[0]), "number": str(row[0]), "hazard": "sos", "rule": "heart_rate"}
 
 
 async def _ask(client: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any]) -> httpx.Response:

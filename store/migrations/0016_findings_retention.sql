@@ -1,0 +1,3 @@
+-- Upkeep looks for findings whose time is over.
+
+CREATE INDEX findings_recorded ON findings (recorded_at);
