@@ -60,39 +60,43 @@ INSERT INTO incidents (mode, subject_kind, subject_id, hazard, severity, organis
 
 
 @asynccontextmanager
-async def _city(homes: int) -> AsyncIterator[tuple[Database, str]]:
+async def city(homes: int) -> AsyncIterator[tuple[Database, str]]:
+    """A city of so many homes, in a PostgreSQL of its own."""
     with tempfile.TemporaryDirectory() as folder:
         server = PostgresServer(Path(folder))
         await server.start()
         try:
             await asyncio.to_thread(migrate, server.dsn)
             async with open_database(server.dsn, "benchmark") as database:
-                await _execute(database, "SET LOCAL statement_timeout = 0")
+                await execute(database, "SET LOCAL statement_timeout = 0")
                 for statement in _CITY.format(homes=homes).split(";\n"):
                     if statement.strip():
-                        await _execute(database, statement)
-                await _execute(database, "ANALYZE")
+                        await execute(database, statement)
+                await execute(database, "ANALYZE")
                 yield database, server.dsn
         finally:
             await server.stop()
 
 
-async def _execute(database: Database, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+async def execute(database: Database, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    """The rows of a statement that may take its time."""
     async with database.transaction() as connection:
         await connection.execute("SET LOCAL statement_timeout = 0")
         cursor = await connection.execute(statement.encode(), parameters or None)
         return await cursor.fetchall() if cursor.description else []
 
 
-async def _timed(what: str, doing: Callable[[], Awaitable[Any]], *, times: int = 1) -> None:
+async def timed(what: str, doing: Callable[[], Awaitable[Any]], *, times: int = 1) -> None:
+    """Do it, and print how long that took on average."""
     began = time.perf_counter()
     for _ in range(times):
         await doing()
     print(f"{what:<74} {(time.perf_counter() - began) / times * 1000:>12,.1f} ms", flush=True)
 
 
-async def _canary(database: Database, now: datetime) -> None:
-    await _execute(
+async def canary(database: Database, now: datetime) -> None:
+    """A lane has heard everything until now."""
+    await execute(
         database,
         """INSERT INTO canaries VALUES ('p00-telemetry', %(now)s, %(now)s)
            ON CONFLICT (lane) DO UPDATE
@@ -102,42 +106,42 @@ async def _canary(database: Database, now: datetime) -> None:
 
 
 async def _supervision(database: Database, homes: int, now: datetime) -> None:
-    await _timed(f"watches made for {homes:,} devices that were registered", lambda: settle(database, now))
-    await _canary(database, now)
-    await _execute(
+    await timed(f"watches made for {homes:,} devices that were registered", lambda: settle(database, now))
+    await canary(database, now)
+    await execute(
         database, "INSERT INTO device_states (device_key, last_seen_at) SELECT id, %(now)s FROM devices", now=now
     )
     now += timedelta(seconds=5)
-    await _canary(database, now)
-    await _timed(f"supervision: {homes:,} devices looked at, all well", lambda: judge_silence(database, now))
-    await _execute(database, "ANALYZE")
-    await _timed("supervision: a turn in which nothing is due", lambda: supervision_turn(database, now), times=20)
+    await canary(database, now)
+    await timed(f"supervision: {homes:,} devices looked at, all well", lambda: judge_silence(database, now))
+    await execute(database, "ANALYZE")
+    await timed("supervision: a turn in which nothing is due", lambda: supervision_turn(database, now), times=20)
     now += timedelta(hours=1)
     for second in range(0, 3600, 20):
-        await _canary(database, now - timedelta(seconds=3600 - second))
-    await _execute(database, "UPDATE device_states SET last_seen_at = %(now)s WHERE device_key > 300", now=now)
-    await _canary(database, now)
-    await _timed(
+        await canary(database, now - timedelta(seconds=3600 - second))
+    await execute(database, "UPDATE device_states SET last_seen_at = %(now)s WHERE device_key > 300", now=now)
+    await canary(database, now)
+    await timed(
         f"supervision: {homes:,} due, 300 of one grid silent, one area raised", lambda: supervision_turn(database, now)
     )
-    rows = await _execute(database, "SELECT hazard, count(*) FROM incidents GROUP BY 1 ORDER BY 1")
+    rows = await execute(database, "SELECT hazard, count(*) FROM incidents GROUP BY 1 ORDER BY 1")
     print(f"  incidents: {dict(rows)}")
 
 
 async def _escalation(database: Database, homes: int, now: datetime) -> None:
-    await _execute(database, _WAITING, now=now)
-    await _execute(database, "ANALYZE incidents")
-    await _timed(
+    await execute(database, _WAITING, now=now)
+    await execute(database, "ANALYZE incidents")
+    await timed(
         f"escalation: a cycle over {homes:,} open deadlines, none due", lambda: escalation_turn(database, now), times=20
     )
     later = now + timedelta(hours=1, seconds=10)
-    await _timed("escalation: a cycle over them, 1,000 due at once", lambda: escalation_turn(database, later))
-    await _timed("auditor: a look at everything", lambda: auditor_turn(database, later))
+    await timed("escalation: a cycle over them, 1,000 due at once", lambda: escalation_turn(database, later))
+    await timed("auditor: a look at everything", lambda: auditor_turn(database, later))
 
 
 async def _idle(database: Database, dsn: str) -> None:
     """What an engine with nothing to do asks of the database."""
-    await _execute(
+    await execute(
         database, "UPDATE incidents SET next_step_at = %(then)s", then=datetime.fromisoformat("2100-01-01T00:00Z")
     )
     counted = "SELECT sum(xact_commit + xact_rollback)::bigint FROM pg_stat_database WHERE datname = current_database()"
@@ -148,10 +152,10 @@ async def _idle(database: Database, dsn: str) -> None:
         await clock.refresh()
         engine = asyncio.create_task(run(EngineConfig(dsn=dsn), clock, stop, health))
         await asyncio.sleep(15)
-        before = (await _execute(database, counted))[0][0]
+        before = (await execute(database, counted))[0][0]
         cpu = time.process_time()
         await asyncio.sleep(_IDLE_S)
-        transactions = (await _execute(database, counted))[0][0] - before
+        transactions = (await execute(database, counted))[0][0] - before
         spent = time.process_time() - cpu
         stop.set()
         await engine
@@ -161,12 +165,12 @@ async def _idle(database: Database, dsn: str) -> None:
 
 async def main(homes: int) -> None:
     """Measure everything once, in order."""
-    async with _city(homes) as (database, dsn):
-        rows = await _execute(database, "SELECT care_now()")
+    async with city(homes) as (database, dsn):
+        rows = await execute(database, "SELECT care_now()")
         now: datetime = rows[0][0]
         async with database.transaction() as connection:
             await add_defaults(connection, list(default_plans().values()), now=now)
-        await _timed(f"coverage: {homes:,} homes judged", lambda: coverage_turn(database, now))
+        await timed(f"coverage: {homes:,} homes judged", lambda: coverage_turn(database, now))
         await _supervision(database, homes, now)
         await _escalation(database, homes, now)
         await _idle(database, dsn)

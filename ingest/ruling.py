@@ -112,14 +112,16 @@ class Ruling:
                 del self._panel.memory[key]
         subjects = ((one, subject_of(one.per, member)) for one in those if isinstance(one, kinds.OVER_HOMES))
         self._hints[device.device_id] = tuple(
-            (one, subject) for one, subject in subjects if subject is not None and one.enabled and kinds.hints(one)
+            (one, subject)
+            for one, subject in subjects
+            if subject is not None and one.enabled and kinds.hints(one, device.kind)
         )
         self._heard[device.device_id] = heard
         self._devices[device.device_id] = device
         return heard
 
-    def _changed(self, key: Key, rule: Rule, before: State | None) -> None:
-        if kinds.worth_saving(before, self._panel.memory[key]):
+    def _changed(self, key: Key, rule: Rule, before: State | None, state: State) -> None:
+        if kinds.worth_saving(before, state):
             self._unsaved[key] = (rule, self._now)
 
     def take(self, now: datetime) -> Verdict:

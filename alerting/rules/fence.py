@@ -10,6 +10,7 @@ from alerting.rules.localtime import Between
 from devices.coordinates import Datum, Point, to_wgs84
 
 _EARTH_M: Final = 6371008.8  # mean radius. Source: IUGG
+_DEGREE_M: Final = radians(1.0) * _EARTH_M
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Corner = tuple[Latitude, Longitude]
@@ -43,6 +44,13 @@ def distance_m(one: Point, other: Point) -> float:
     return 2 * _EARTH_M * asin(min(1.0, sqrt(chord)))
 
 
+def at_most_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+    """Never less than the distance of two points, at a fraction of its price: first along the meridian, then along the
+    equator.
+    """
+    return (abs(other_lat - lat) + abs(other_lon - lon)) * _DEGREE_M
+
+
 class Shape:
     """A fence made ready: in WGS-84, and flat around its first point (exact to 0.1% within 50 km)."""
 
@@ -50,7 +58,7 @@ class Shape:
         stated = fence.corners if fence.centre is None else (fence.centre,)
         points = [to_wgs84(point, fence.datum) for point in stated]
         self._origin = points[0]
-        self._north_m = radians(1.0) * _EARTH_M
+        self._north_m = _DEGREE_M
         self._east_m = self._north_m * cos(radians(self._origin[0]))
         self.radius_m = fence.radius_m or 0.0
         self._flat = [self._plane(point) for point in points]

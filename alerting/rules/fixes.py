@@ -7,7 +7,7 @@ alone: it counts when the next fix bears it out.
 
 import msgspec
 
-from alerting.rules.fence import distance_m
+from alerting.rules.fence import at_most_m, distance_m
 from alerting.rules.frame import Observation
 from devices.coordinates import Point
 
@@ -61,5 +61,6 @@ def _reachable_from(last: Fix | None, fix: Fix, fastest_mps: float) -> bool:
 
 
 def _reachable(one: Fix, other: Fix, fastest_mps: float) -> bool:
-    away_m = distance_m(one.point, other.point) - one.accuracy_m - other.accuracy_m
-    return away_m <= fastest_mps * max(other.at - one.at, 1.0)
+    reach_m = fastest_mps * max(other.at - one.at, 1.0) + one.accuracy_m + other.accuracy_m
+    near = at_most_m(one.lat, one.lon, other.lat, other.lon) <= reach_m
+    return near or distance_m(one.point, other.point) <= reach_m

@@ -1,6 +1,6 @@
 """The kinds of rules there are, and how to run one of any kind."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -17,6 +17,7 @@ from alerting.rules import (
 )
 from alerting.rules.correlation import CorrelationRule
 from alerting.rules.frame import Kind, Observation, Rule, State
+from devices.model import DeviceKind
 
 AnyRule = (
     immediate.ImmediateRule
@@ -42,6 +43,9 @@ _KINDS: Final[dict[type[Rule], tuple[Kind[Any, Any], type[State]]]] = {
     inactivity.InactivityRule: (inactivity, inactivity.InactivityState),
     silence.SilenceRule: (silence, silence.SilenceState),
 }
+
+NEVER_DUE: Final = frozenset({immediate.ImmediateRule, geofence.GeofenceRule, vitals.VitalsRule})
+"""Kinds that find something with a reading only, never because time has passed."""
 
 OVER_HOMES: Final = (inactivity.InactivityRule, silence.SilenceRule, sequence.SequenceRule)
 """Kinds that need the readings of several devices, which may come by different ways: engines judge them, from what is
@@ -69,9 +73,9 @@ def look_again_s(rule: Rule) -> float:
     return min(rule.day_s, rule.night_s) if isinstance(rule, silence.SilenceRule) else _DAY_S
 
 
-def hints(rule: Rule) -> bool:
-    """True if single readings may make a rule over homes due earlier."""
-    return isinstance(rule, sequence.SequenceRule)
+def hints(rule: Rule, kind: DeviceKind) -> bool:
+    """True if single readings of such devices may make a rule over homes due earlier."""
+    return isinstance(rule, sequence.SequenceRule) and (not rule.first.devices or kind in rule.first.devices)
 
 
 def hint(rule: Rule, seen: Observation) -> float | None:
@@ -93,6 +97,13 @@ def excused(rule: Rule, state: State, until: float) -> State:
     return state
 
 
+def unlearned(before: State, after: State) -> State:
+    """``after`` without what the step from ``before`` has taught: the silence that it ended was ours, not theirs."""
+    if isinstance(before, inactivity.InactivityState) and isinstance(after, inactivity.InactivityState):
+        return msgspec.structs.replace(after, silences=before.silences, places=before.places)
+    return after
+
+
 def silent_since(state: State) -> float:
     """Since when a state over homes knows of no sign of life; 0: it never knew of any, or does not mind."""
     if isinstance(state, inactivity.InactivityState):
@@ -104,9 +115,9 @@ def worth_saving(before: State | None, state: State) -> bool:
     """True if a lane should write ``state`` down: its phase has changed, or a baseline has."""
     if before is None:
         return state.phase != "idle"
-    if isinstance(state, vitals.VitalsState) and isinstance(before, vitals.VitalsState):
-        return state.phase != before.phase or state.hours is not before.hours
-    return state.phase != before.phase
+    if state.phase != before.phase:
+        return True
+    return type(state) is vitals.VitalsState and state.hours is not cast(vitals.VitalsState, before).hours
 
 
 def packed(state: State) -> bytes:

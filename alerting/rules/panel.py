@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from alerting.rules.frame import Finding, Observation, Rule, Scope, State
-from alerting.rules.kinds import kind_of, reads
+from alerting.rules.kinds import NEVER_DUE, kind_of, reads
 from devices.model import DeviceKind
 
 
@@ -47,18 +47,22 @@ def hearing(rules: Iterable[Rule], member: Member) -> tuple[Hearing, ...]:
         if not rule.enabled or not reads(rule) or subject is None or (rule.devices and member.kind not in rule.devices):
             continue
         kind = kind_of(rule)
-        heard.append((rule, (rule.name, subject), kind.begin, kind.step, kind.expire, kind.due))
+        due = None if type(rule) in NEVER_DUE else kind.due
+        heard.append((rule, (rule.name, subject), kind.begin, kind.step, kind.expire, due))
     return tuple(heard)
 
 
 class Panel:
     """Judges observations in the order in which they are given. ``memory`` may be read, and copied: states are frozen.
 
-    ``changed`` is told of each state that a reading or the time has changed, with the one before (None: the first).
+    ``changed`` is told of each state that a reading or the time has changed, with the one before (None: the first)
+    and the one that it is now.
     """
 
     def __init__(
-        self, rules_for: Callable[[str], tuple[Hearing, ...]], changed: Callable[[Key, Rule, State | None], None] | None
+        self,
+        rules_for: Callable[[str], tuple[Hearing, ...]],
+        changed: Callable[[Key, Rule, State | None, State], None] | None,
     ) -> None:
         self._rules_for = rules_for
         self._changed = changed
@@ -67,22 +71,23 @@ class Panel:
     def judge(self, seen: Observation) -> list[Finding]:
         """What follows from one reading: for each rule first the time that has passed, then the reading."""
         findings: list[Finding] = []
-        memory = self.memory
+        memory, changed = self.memory, self._changed
         at = seen.at
         for rule, key, begin, step, expire, due in self._rules_for(seen.source):
             before = memory.get(key)
             state = begin(rule, key[1]) if before is None else before
-            deadline = due(rule, state)
-            if deadline is not None and deadline <= at:
-                state, found = expire(rule, state, at)
-                findings += found
+            if due is not None:
+                deadline = due(rule, state)
+                if deadline is not None and deadline <= at:
+                    state, found = expire(rule, state, at)
+                    findings += found
             state, found = step(rule, state, seen)
             if found:
                 findings += found
             if state is not before:
                 memory[key] = state
-                if self._changed is not None:
-                    self._changed(key, rule, before)
+                if changed is not None:
+                    changed(key, rule, before, state)
         return findings
 
 

@@ -34,8 +34,8 @@ class Quantity(StrEnum):
 
 _YES_OR_NO: Final = frozenset({Quantity.MOTION, Quantity.CONTACT_OPEN, Quantity.WORN, Quantity.CHARGING})
 
-VALUE: Final[dict[Quantity, Callable[[Reading], Any]]] = {one: attrgetter(one.value) for one in Quantity}
-"""How to take a quantity from a reading; None where the reading does not state it."""
+VALUE: Final[dict[str, Callable[[Reading], Any]]] = {one.value: attrgetter(one.value) for one in Quantity}
+"""How to take a quantity (by its name) from a reading; None where the reading does not state it."""
 
 
 def limit_fault(quantity: Quantity, above: float | None, below: float | None, is_: bool | None) -> str | None:

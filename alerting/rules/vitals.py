@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from alerting.rules.frame import NOTHING, Findings, Observation, Rule, Scope, State, found
 from alerting.rules.localtime import HOUR_S, local_s, zone_of
-from alerting.rules.quantity import VALUE, Quantity
+from alerting.rules.quantity import VALUE
 
 Vital = Literal["heart_rate_bpm", "spo2_pct", "systolic_mmhg", "diastolic_mmhg", "temperature_c"]
 
@@ -76,6 +76,8 @@ class VitalsState(State, frozen=True):
     hours: bytes = b""
     usual: tuple[float, float] | None = None
     """Centre and spread for the present hour."""
+    sample_from: float = 0.0
+    """When the next slot begins: at most one sample is taken of each."""
 
 
 def begin(rule: VitalsRule, subject: str) -> VitalsState:
@@ -89,7 +91,7 @@ def step(rule: VitalsRule, state: VitalsState, seen: Observation) -> tuple[Vital
     if reading.worn is not None and (reading.worn is not state.worn) and seen.at > state.last_at:
         phase = state.phase if state.phase == RAISED else IDLE
         state = msgspec.structs.replace(state, worn=reading.worn, worn_at=seen.at, phase=phase, count=0)
-    value = VALUE[Quantity(rule.quantity)](reading)
+    value = VALUE[rule.quantity](reading)
     if value is None or not state.worn or value <= 0 or value < rule.implausible_below:
         return state, NOTHING
     if seen.at <= state.last_at or (state.worn_at and seen.at - state.worn_at < rule.settle_s):
@@ -165,10 +167,11 @@ def _normal(rule: VitalsRule, state: VitalsState, seen: Observation, value: floa
 
 def _sampled(rule: VitalsRule, state: VitalsState, at: float, value: float) -> VitalsState:
     """The state with this sample; at the end of an hour its median joins the baseline. Alarms teach nothing."""
-    if rule.deviations is None:
+    if rule.deviations is None or at < state.sample_from:
         return state
     local = local_s(at, rule.timezone)
     slot = int(local // _SLOT_S)
+    state = msgspec.structs.replace(state, sample_from=at + _SLOT_S - local % _SLOT_S)
     if slot <= state.slot:
         return state
     hour = int(local // HOUR_S)

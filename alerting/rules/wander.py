@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from alerting.rules.fence import distance_m
+from alerting.rules.fence import at_most_m, distance_m
 from alerting.rules.fixes import Fix, Track, fix_of, follow
 from alerting.rules.frame import NOTHING, Findings, Observation, Rule, Scope, State, found
 from alerting.rules.localtime import Between, bounds_s, day_and_second, within, zone_of
@@ -65,16 +65,19 @@ def step(rule: WanderRule, state: WanderState, seen: Observation) -> tuple[Wande
     reading = seen.reading
     if rule.home is None or (reading.lat is None and reading.battery_pct is None):
         return state, NOTHING
-    if reading.battery_pct is not None and seen.at > state.battery_at:
-        state = msgspec.structs.replace(state, battery_pct=reading.battery_pct, battery_at=seen.at)
+    battery_pct, battery_at, track, counted = state.battery_pct, state.battery_at, state.track, None
+    if reading.battery_pct is not None and seen.at > battery_at:
+        battery_pct, battery_at = reading.battery_pct, seen.at
     fix = fix_of(seen, rule.unstated_accuracy_m)
-    findings = NOTHING
     if fix is not None:
-        track, counted = follow(state.track, fix, fastest_mps=rule.fastest_mps, coarse_m=rule.coarse_m)
-        if track is not state.track:
-            state = msgspec.structs.replace(state, track=track)
-        if counted is not None:
-            state, findings = _placed(rule, rule.home, state, counted)
+        track, counted = follow(track, fix, fastest_mps=rule.fastest_mps, coarse_m=rule.coarse_m)
+    if track is not state.track or battery_at != state.battery_at:
+        state = WanderState(
+            state.subject, state.phase, track, state.since, state.count, battery_pct, battery_at, state.battery_told
+        )
+    findings = NOTHING
+    if counted is not None:
+        state, findings = _placed(rule, rule.home, state, counted)
     if state.phase == IDLE or state.battery_told or state.battery_pct >= rule.battery_below_pct:
         return state, findings
     told = msgspec.structs.replace(state, battery_told=True)
@@ -90,6 +93,10 @@ def step(rule: WanderRule, state: WanderState, seen: Observation) -> tuple[Wande
 
 
 def _placed(rule: WanderRule, home: Home, state: WanderState, fix: Fix) -> tuple[WanderState, Findings]:
+    if state.phase == IDLE and not state.count:
+        near_m = at_most_m(home.lat, home.lon, fix.lat, fix.lon)
+        if near_m + fix.accuracy_m < home.radius_m:
+            return state, NOTHING  # nothing has changed, and most fixes are of this sort
     away_m = distance_m((home.lat, home.lon), fix.point)
     if away_m + fix.accuracy_m < home.radius_m:
         idle = WanderState(state.subject, IDLE, state.track, battery_pct=state.battery_pct, battery_at=state.battery_at)
