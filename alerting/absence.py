@@ -278,8 +278,11 @@ def _over_home(
             continue
         if (rule.devices and seen.kind not in rule.devices) or not rule.enabled:
             continue
-        state, expired = kind.expire(rule, state, seen.at)
-        state, stepped = kind.step(rule, state, seen)
+        deaf_s = deaf_for(outages, kinds.silent_since(state), seen.at) if outages else 0.0
+        before, expired = kind.expire(rule, state, seen.at - deaf_s)
+        state, stepped = kind.step(rule, before, seen)
+        if deaf_s:
+            state = kinds.unlearned(before, state)
         findings += [*expired, *stepped]
         last_at = max(last_at, seen.at)
     if absent:  # nobody is at home by registration: until now no silence is held against anybody

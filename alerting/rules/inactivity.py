@@ -3,7 +3,7 @@
 Reasons: ``unusually_quiet`` at home, ``not_back`` after the door; ``moving_again`` when it clears.
 
 What is usual is learned from the home itself (:mod:`alerting.rules.habits`); until a week has been seen, and partly for
-two weeks more, fixed limits for day and night are kept to. Where she is, and which firing counts, is judged by
+one week more, fixed limits for day and night are kept to. Where she is, and which firing counts, is judged by
 :mod:`alerting.rules.presence`. A gap in the data is silence: whether it is hers or that of her sensors is told by the
 watch over devices, and the caller stops the clock of this rule while the platform itself is deaf.
 """
@@ -25,8 +25,9 @@ Span = Annotated[float, Meta(ge=600, le=14 * 86400)]
 class InactivityRule(Rule, frozen=True, kw_only=True, tag="inactivity"):
     """Limits in seconds. Before anything has been learned ``day_s`` holds (for silences that begin and would reach it
     within ``day``), ``night_s`` (for others) and ``left_s`` (behind the door). What is learned stays between
-    ``shortest_s`` and ``longest_s`` at home, ``shortest_left_s`` and ``longest_left_s`` behind the door. ``residents``
-    and ``pets`` lower the confidence.
+    ``shortest_s`` and ``longest_s`` at home, ``shortest_left_s`` and ``longest_left_s`` behind the door.
+    ``false_alarm_days``: of each sort of silence, one in so many days may be a false alarm. ``residents`` and ``pets``
+    lower the confidence.
     """
 
     per: Scope = Scope.HOUSEHOLD
@@ -38,7 +39,7 @@ class InactivityRule(Rule, frozen=True, kw_only=True, tag="inactivity"):
     longest_s: Span = 14 * 3600
     shortest_left_s: Span = 5 * 3600
     longest_left_s: Span = 24 * 3600
-    false_alarm_days: Annotated[float, Meta(ge=7, le=3650)] = 90
+    false_alarm_days: Annotated[float, Meta(ge=7, le=3650)] = 400
     residents: Annotated[int, Meta(ge=1, le=20)] = 1
     pets: bool = False
     home: Home | None = None
@@ -47,7 +48,7 @@ class InactivityRule(Rule, frozen=True, kw_only=True, tag="inactivity"):
         zone_of(self.timezone)
 
 
-TRUSTED_AFTER_DAYS: Final = 28
+TRUSTED_AFTER_DAYS: Final = 14
 """From the end of the first week until then the fixed limits fade out."""
 HOME: Final = "home"
 LEFT: Final = "left"
@@ -55,7 +56,7 @@ RAISED: Final = "raised"
 
 
 class InactivityState(State, frozen=True):
-    """``ledger`` holds the silences of the last ninety days, ``firings`` how much moved on each of them."""
+    """``silences`` is the ledger of the last ninety days, ``firings`` how much moved on each of them."""
 
     presence: Presence = Presence()
     habits: Habits | None = None
@@ -63,9 +64,11 @@ class InactivityState(State, frozen=True):
     fired_today: int = 0
     firings: tuple[tuple[int, int], ...] = ()
     places: tuple[str, ...] = ()
-    ledger: bytes = b""
+    silences: bytes = b""
     onset: float = 0.0
     """Of the silence that has been raised and not yet ended."""
+    doors: tuple[tuple[str, int, int], ...] = ()
+    """Each door with the last day on which it was opened, and on how many days it was."""
 
 
 def begin(rule: InactivityRule, subject: str) -> InactivityState:
@@ -75,13 +78,15 @@ def begin(rule: InactivityRule, subject: str) -> InactivityState:
 
 def step(rule: InactivityRule, state: InactivityState, seen: Observation) -> tuple[InactivityState, Findings]:
     """One more reading of any device of the home."""
-    presence, ended = note(state.presence, seen, rule.home)
+    inner_doors = state.habits.inner_doors if state.habits is not None else ()
+    presence, ended = note(state.presence, seen, rule.home, inner_doors)
     if presence is state.presence:
         return state, NOTHING
     day = day_and_second(seen.at, rule.timezone)[0]
     if day != state.today:
         state = _new_day(rule, state, day)
-    ledger, places = state.ledger, state.places
+    doors = state.doors if seen.reading.contact_open is None else _opened(state.doors, seen.source, day)
+    ledger, places = state.silences, state.places
     if ended is not None and ended.length_s > habits.SHORTEST_H * HOUR_S:
         ledger, places = _recorded(rule, state, ended)
     moving = presence.last_at - presence.before_at <= TOGETHER_S
@@ -99,6 +104,7 @@ def step(rule: InactivityRule, state: InactivityState, seen: Observation) -> tup
         places,
         ledger,
         onset,
+        doors,
     )
     if not over:
         return now, NOTHING
@@ -114,22 +120,31 @@ def step(rule: InactivityRule, state: InactivityState, seen: Observation) -> tup
     )
 
 
+def _opened(doors: tuple[tuple[str, int, int], ...], door: str, day: int) -> tuple[tuple[str, int, int], ...]:
+    """The doors with one more day on which ``door`` was opened."""
+    last, days = next(((last, days) for name, last, days in doors if name == door), (0, 0))
+    if last == day:
+        return doors
+    return (*(one for one in doors if one[0] != door), (door, day, days + 1))
+
+
 def _new_day(rule: InactivityRule, state: InactivityState, day: int) -> InactivityState:
     """Close the day, forget what is old, and learn."""
     first = day - habits.KEPT_DAYS
     firings = tuple(one for one in (*state.firings, (state.today, state.fired_today)) if one[0] >= first and one[1])
-    ledger = habits.forget(state.ledger, first)
+    ledger = habits.forget(state.silences, first)
     start, end = bounds_s(rule.day)
     learned = habits.learn(
         ledger,
         state.places,
         dict(firings),
+        {door: days for door, _, days in state.doors},
         false_alarm_days=rule.false_alarm_days,
         day_h=(start / HOUR_S, end / HOUR_S),
         day_limit_h=rule.day_s / HOUR_S,
     )
     return msgspec.structs.replace(
-        state, today=day, fired_today=0, firings=firings, ledger=ledger, habits=learned or state.habits
+        state, today=day, fired_today=0, firings=firings, silences=ledger, habits=learned or state.habits
     )
 
 
@@ -137,19 +152,14 @@ def _recorded(rule: InactivityRule, state: InactivityState, ended: Silence) -> t
     """The ledger with this silence, and the places with its place."""
     length_h = ended.length_s / HOUR_S
     if length_h > habits.LONGEST_H and not ended.left:
-        return state.ledger, state.places
+        return state.silences, state.places
     places = state.places
     if ended.place not in places and len(places) < 255:
         places = (*places, ended.place)
     index = places.index(ended.place) if ended.place in places else 255
     day, second = day_and_second(ended.began_at, rule.timezone)
     hour = second / HOUR_S
-    known = state.habits
-    rating = known.rating(hour, length_h, ended.place, left=ended.left) if known is not None else float("nan")
-    ledger = habits.append(
-        state.ledger, day=day, hour=hour, length_h=length_h, rating=rating, place=index, left=ended.left
-    )
-    return ledger, places
+    return habits.append(state.silences, day=day, hour=hour, length_h=length_h, place=index, left=ended.left), places
 
 
 def limit_s(rule: InactivityRule, state: InactivityState) -> float:

@@ -3,12 +3,15 @@
 An infrared sensor fires some three times a day in an empty home, so one firing proves nothing. Two do, if they come
 from different sensors or at least a minute apart. Hence:
 
-* silence is counted from the last firing *but one*: a stray firing after a collapse does not start the clock anew;
-* after the door (or a fix away from home) she counts as gone until two firings within five minutes of each other, later
-  than the door by more than it takes to leave, show somebody inside; strays in an empty home rarely come in pairs. A
-  silence that begins with the door is still counted, from the door on: it may hide a collapse just behind it.
+* a firing starts the clock anew if another one, minutes before, bears it out. Any other counts only once the next one
+  has come, so that a stray firing after a collapse does not start the clock anew;
+* after the door (or a fix away from home) she counts as gone until two firings within a quarter of an hour of each
+  other, later than the door by more than it takes to leave, show somebody inside; strays in an empty home rarely come
+  in pairs. A silence that begins with the door is still counted, from the door on: it may hide a collapse behind it;
+* a door after which the home hardly ever goes quiet (a cupboard, a fridge, a bathroom) is no way out, but motion.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -21,6 +24,8 @@ APART_S: Final = 60.0
 """Firings of one sensor closer than this are one firing."""
 TOGETHER_S: Final = 300.0
 """Firings closer than this bear each other out."""
+BACK_S: Final = 900.0
+"""After the door, two firings this close show somebody inside."""
 LEAVING_S: Final = 45.0
 """So long the sensor at the door may still see somebody who leaves."""
 HELD_S: Final = 300.0
@@ -61,11 +66,13 @@ class Presence(msgspec.Struct, frozen=True):
     left: bool = False
     alive_at: float = 0.0
     steps: int = -1
+    sure_at: float = 0.0
+    """The last firing that proves something; until there is one, the last but one."""
 
     @property
     def silent_since(self) -> float:
         """From when on silence is counted; 0: nothing has been seen yet."""
-        start = self.door_at if self.left else self.before_at or self.last_at
+        start = self.door_at if self.left else self.sure_at or self.last_at
         return max(start, self.alive_at)
 
 
@@ -95,9 +102,18 @@ def sign_of(seen: Observation, home: Home | None, steps: int) -> Sign | None:
     return None
 
 
-def note(presence: Presence, seen: Observation, home: Home | None) -> tuple[Presence, Silence | None]:
-    """One more reading: what is known now, and the silence that it ended, if it ended one."""
+def note(
+    presence: Presence,
+    seen: Observation,
+    home: Home | None,
+    inner_doors: Collection[str] = (),
+) -> tuple[Presence, Silence | None]:
+    """One more reading: what is known now, and the silence that it ended, if it ended one. ``inner_doors`` lead
+    nowhere: whoever opens one is inside.
+    """
     sign = sign_of(seen, home, presence.steps)
+    if sign is Sign.DOOR and seen.source in inner_doors:
+        sign = Sign.MOTION
     steps = seen.reading.steps
     if steps is not None and steps != presence.steps and seen.at > presence.alive_at:
         presence = msgspec.structs.replace(presence, steps=steps)
@@ -118,8 +134,9 @@ def _fired(presence: Presence, at: float, place: str) -> tuple[Presence, Silence
     """A firing inside."""
     if place == presence.last_place and at - presence.last_at < APART_S:
         return presence, None
-    sure = at - presence.last_at <= TOGETHER_S
-    inside = not presence.left or (sure and presence.last_at > presence.door_at + LEAVING_S)
+    after_s = at - presence.last_at
+    sure = after_s <= TOGETHER_S
+    inside = not presence.left or (after_s <= BACK_S and presence.last_at > presence.door_at + LEAVING_S)
     where = place if sure or place == presence.last_place or not presence.place else presence.place
     now = Presence(
         at,
@@ -131,12 +148,15 @@ def _fired(presence: Presence, at: float, place: str) -> tuple[Presence, Silence
         not inside,
         presence.alive_at,
         presence.steps,
+        at if sure else presence.last_at,
     )
     return now, _ended(presence, now, at)
 
 
 def _at_door(presence: Presence, at: float, place: str) -> tuple[Presence, Silence | None]:
-    now = Presence(at, presence.last_at, place, presence.last_place, place, at, True, presence.alive_at, presence.steps)
+    now = Presence(
+        at, presence.last_at, place, presence.last_place, place, at, True, presence.alive_at, presence.steps, at
+    )
     return now, _ended(presence, now, at)
 
 

@@ -1,0 +1,187 @@
+"""Inactivity in homes of all sorts: one sensor or many, doors inside, clocks that change, sensors that fail."""
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import cache
+from statistics import mean
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from fixtures.quiet_home import lives
+from fixtures.readings import DAY, HOUR, MIDNIGHT, MINUTE, door, lived, motion, rule
+
+from alerting.replay import Replay, collapses
+from alerting.rules import inactivity, kinds
+from alerting.rules.frame import Observation
+from alerting.rules.inactivity import InactivityState
+from benchmarks import dense_homes
+from devices.model import DeviceKind, Reading, SignalState
+
+RULE = rule(kind="inactivity", name="tried", hazard="inactivity")
+SIMPLE = rule(kind="silence", name="simple", hazard="inactivity", left_s=43200)
+
+
+def known(history: list[Observation], tried: Any = RULE) -> InactivityState:
+    """What is remembered at the end of a history."""
+    run = Replay([tried])
+    run.judge(history)
+    (state,) = run.memory.values()
+    assert isinstance(state, InactivityState)
+    return state
+
+
+def delay_h(history: list[Observation], moment: float, *, stray_per_day: float = 0.0, tried: Any = RULE) -> float:
+    """Hours from a collapse (epoch seconds) to the alarm."""
+    (found,) = collapses([tried], history, [moment], stray_per_day=stray_per_day, seed=5)
+    alarm = found.alarms["tried"]
+    assert alarm is not None
+    assert not found.running
+    return (alarm.found_at - moment) / HOUR
+
+
+@cache
+def dense(number: int) -> tuple[list[Observation], list[float]]:
+    """A home of many sensors over five weeks, and moments of its last weeks at which she is at home and awake."""
+    said, present = dense_homes.history(number, 35)
+    draw = random.Random(number)
+    awake = [one for one in present if one[2] and one[0] > said[0].at + 21 * DAY and one[1] - one[0] > 300]
+    return said, sorted(draw.uniform(one[0], one[1]) for one in draw.sample(awake, 20))
+
+
+@pytest.mark.parametrize("number", [501, 502, 503])
+def test_a_home_of_many_sensors_is_judged_sooner_than_by_the_simple_rule(number: int) -> None:
+    """Small movements are seen every minute or two there: hours of silence by day are nothing one has to wait for."""
+    said, moments = dense(number)
+    took: dict[str, list[float]] = {"tried": [], "simple": []}
+    for one in collapses([RULE, SIMPLE], said, moments, stray_per_day=3, seed=2):
+        for name, delays in took.items():
+            alarm = one.alarms[name]
+            assert alarm is not None
+            delays.append((alarm.found_at - one.at) / HOUR)
+    assert mean(took["tried"]) < 0.6 * mean(took["simple"])
+
+
+def test_a_home_with_a_single_sensor_is_judged_by_its_own_measure() -> None:
+    """And stray firings of that sensor still do not start the clock anew, one at a time."""
+    everywhere = [motion(one.at - MIDNIGHT, "only") for one in lives(30) if one.reading.motion]
+    state = known(everywhere)
+    assert state.habits is not None
+    assert set(state.habits.usual_h) <= {"only", "*other", "*left"}
+    moment = MIDNIGHT + 29 * DAY + 15.5 * HOUR
+    alone = delay_h(everywhere, moment)
+    assert alone < 4
+    strays = [one for one in everywhere if one.at <= moment] + [motion(moment - MIDNIGHT + HOUR / 2, "only")]
+    run = Replay([RULE])
+    run.judge(strays)
+    run.until(moment + 6 * HOUR)
+    alarm = run.findings[-1]
+    assert (alarm.found_at - moment) / HOUR == pytest.approx(alone, abs=0.4)
+
+
+def test_a_cupboard_is_no_way_out() -> None:
+    """Opened every day, and hardly ever quiet for long behind it: it counts as motion, the front door does not."""
+    cupboards = [door(day * DAY + hour * HOUR, "cupboard") for day in range(20) for hour in (7.6, 12.1, 18.2)]
+    history = sorted([*lives(20), *cupboards], key=lambda one: one.at)
+    state = known(history)
+    assert state.habits is not None
+    assert state.habits.inner_doors == ("cupboard",)
+    moment = 19 * DAY + 18.25 * HOUR
+    upto = [one for one in history if one.at < MIDNIGHT + moment]
+    by_cupboard = delay_h([*upto, door(moment - 1, "cupboard")], MIDNIGHT + moment)
+    by_front_door = delay_h([*upto, door(moment - 1, "front")], MIDNIGHT + moment)
+    assert by_cupboard < 4 < by_front_door
+
+
+def _in_berlin(days: int) -> Iterator[Observation]:
+    """The plain life by the clock on a wall in Berlin, over the end of summer time."""
+    berlin = ZoneInfo("Europe/Berlin")
+    first = datetime(2026, 10, 1, tzinfo=berlin)
+    for one in lives(days):
+        day, second = divmod(one.at - MIDNIGHT, DAY)
+        wall = (first + timedelta(days=day)).replace(tzinfo=None) + timedelta(seconds=second)
+        yield msgspec.structs.replace(one, at=wall.replace(tzinfo=berlin).timestamp())
+
+
+def test_habits_go_by_the_clock_on_the_wall_when_summer_time_ends() -> None:
+    """No alarm around the change, and afterwards a collapse is found as soon as before."""
+    history = sorted(_in_berlin(45), key=lambda one: one.at)
+    tried = rule(kind="inactivity", name="tried", hazard="inactivity", timezone="Europe/Berlin")
+    assert lived(tried, history) == []
+    berlin = ZoneInfo("Europe/Berlin")
+    before, after = (datetime(2026, *day, 15, 30, tzinfo=berlin).timestamp() for day in ((10, 23), (10, 28)))
+    assert delay_h(history, after, tried=tried) == pytest.approx(delay_h(history, before, tried=tried), abs=0.7)
+
+
+def test_a_room_whose_sensor_has_died_does_not_bring_an_alarm_every_day() -> None:
+    """She sits in a living room that nobody sees any more: at most a few alarms, and then it is known."""
+    died = 25 * DAY
+    blind = [one for one in lives(60) if one.source != "living" or one.at < MIDNIGHT + died]
+    raised = [one for one in lived(RULE, blind) if one.state is SignalState.RAISED]
+    assert 0 < len(raised) < 12
+    assert len([one for one in raised if one.found_at > MIDNIGHT + 50 * DAY]) <= 2
+
+
+def test_a_silence_in_which_we_were_deaf_is_not_learned_from() -> None:
+    """It is judged as far as we heard, and leaves no trace in the habits."""
+    before = known(lives(15))
+    after, _ = inactivity.step(RULE, before, motion(15 * DAY + 5 * HOUR, "kitchen"))
+    after, _ = inactivity.step(RULE, after, motion(15 * DAY + 5 * HOUR + 90, "kitchen"))
+    assert len(after.silences) > len(before.silences)
+    unlearned = kinds.unlearned(before, after)
+    assert isinstance(unlearned, InactivityState)
+    assert unlearned.silences == before.silences
+    assert unlearned.presence == after.presence
+
+
+def test_days_on_which_nothing_was_heard_teach_nothing() -> None:
+    """Ten days with the sensors off, in the middle: the alarm that they bring is the only thing that is different."""
+    gap = (MIDNIGHT + 15 * DAY + 9 * HOUR, MIDNIGHT + 25 * DAY + 9 * HOUR)
+    whole = lives(40)
+    broken = [one for one in whole if not gap[0] <= one.at < gap[1]]
+    moment = MIDNIGHT + 38 * DAY + 15.5 * HOUR
+    assert delay_h(broken, moment) == pytest.approx(delay_h(whole, moment), abs=0.75)
+    raised = [one for one in lived(RULE, broken) if one.state is SignalState.RAISED]
+    assert len(raised) == 1
+
+
+def test_a_visit_does_not_disarm_the_rule() -> None:
+    """Somebody comes at three and goes at four; she is seen moving after that, and falls at half past four."""
+    day = 30 * DAY
+    visit = [door(day + 15 * HOUR), door(day + 15 * HOUR + 20), door(day + 16 * HOUR), door(day + 16 * HOUR + 20)]
+    history = sorted([*lives(31), *visit], key=lambda one: one.at)
+    moment = MIDNIGHT + day + 16.5 * HOUR
+    assert delay_h(history, moment) == pytest.approx(delay_h(lives(31), moment), abs=0.3)
+
+
+def test_a_pet_that_fires_the_sensors_hides_a_collapse_for_longer_and_the_rule_says_so() -> None:
+    """With pets a firing now and then means little; the confidence is low."""
+    draw = random.Random(4)
+    steps = [motion(draw.uniform(0, 30 * DAY), draw.choice(("living", "kitchen"))) for _ in range(600)]
+    history = sorted([*lives(30), *steps], key=lambda one: one.at)
+    tried = rule(kind="inactivity", name="tried", hazard="inactivity", pets=True)
+    (found,) = collapses([tried], history, [MIDNIGHT + 28 * DAY + 15 * HOUR], stray_per_day=20, seed=5)
+    alarm = found.alarms["tried"]
+    assert alarm is not None
+    assert alarm.evidence["confidence"] == "low"
+
+
+def test_lights_that_fool_a_sensor_every_morning_are_not_taken_for_her() -> None:
+    """The sun strikes one sensor at nine: one firing, and the clock of a collapse at half past eight goes on."""
+    sun = [motion(day * DAY + 9 * HOUR + 25 * MINUTE, "hall") for day in range(31)]
+    history = sorted([*lives(31), *sun], key=lambda one: one.at)
+    moment = 30 * DAY + 8.8 * HOUR
+    upto = [one for one in history if one.at < MIDNIGHT + moment]
+    run = Replay([RULE])
+    run.judge([*upto, motion(30 * DAY + 9 * HOUR + 25 * MINUTE, "hall")])
+    run.until(MIDNIGHT + 31 * DAY)
+    assert run.findings[-1].onset == pytest.approx(upto[-1].at, abs=300)
+
+
+def test_motion_of_a_device_that_is_no_motion_sensor_counts_alike() -> None:
+    """What says ``motion`` says it, whatever it is registered as."""
+    seen = Observation(MIDNIGHT + HOUR, "mat", DeviceKind.GATEWAY, Reading(motion=True))
+    state, _ = inactivity.step(RULE, inactivity.begin(RULE, "household:1"), seen)
+    assert state.presence.silent_since == MIDNIGHT + HOUR
