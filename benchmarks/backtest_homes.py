@@ -172,7 +172,7 @@ def main() -> int:
     options = parser.parse_args()
     learned = next(one for one in default_rules() if isinstance(one, InactivityRule))
     simple = next(one for one in default_rules() if isinstance(one, SilenceRule))
-    rules = curve(learned, simple) if options.curve else [learned, simple]
+    rules: Sequence[AnyRule] = curve(learned, simple) if options.curve else [learned, simple]
     print(f"{options.homes} {options.kind} homes of one person each, {options.days} days, seed {options.seed};"
           f" {options.stray:g} stray firings a day after a collapse\n", flush=True)  # fmt: skip
     show(judged(lives(options.kind, options.homes, options.days, options.seed), rules, options.days, options.stray))

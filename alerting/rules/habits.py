@@ -186,7 +186,8 @@ def _inner(rows: NDArray[np.void], places: tuple[str, ...], doors: dict[str, int
 
 
 def _slots(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    return np.minimum((rows["hour"] * 2).astype(int), SLOTS - 1)
+    slots: NDArray[np.int64] = np.minimum((rows["hour"] * 2).astype(int), SLOTS - 1)
+    return slots
 
 
 def _days_at_home(firings: dict[int, int]) -> list[int]:

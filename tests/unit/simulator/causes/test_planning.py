@@ -105,7 +105,9 @@ def test_only_what_looks_like_an_ordinary_day_is_not_judged() -> None:
 def test_a_collapse_is_to_be_found_in_four_hours_by_day_and_in_ten_by_night() -> None:
     """Rarely later: when two strays begin the silence anew, or when the door was the last that was heard."""
     waits: dict[str, list[float]] = {"day": [], "night": []}
-    for cause in _of_kind(CauseKind.COLLAPSE):
+    for cause in _of_kind(CauseKind.COLLAPSE, seeds=24):
+        if cause.expectations[0].unjudged:
+            continue  # pets begin the silence anew, over and over
         hour = (cause.at - START) / 3600 % 24
         if 8 <= hour < 17:
             waits["day"].append(cause.expectations[0].after_s / 3600)

@@ -103,7 +103,7 @@ def test_sensors_keep_their_blind_time_and_are_quieter_at_night() -> None:
             hours = (at - midnight(DAY)) / 3600
             night += int(((hours > 1) & (hours < 3)).sum())
             noon += int(((hours > 10) & (hours < 12)).sum())
-    assert noon > 8 * night > 0
+    assert noon > 4 * night > 0
 
 
 def test_doors_open_and_close_in_turn() -> None:
