@@ -370,7 +370,7 @@ def signs(snapshot: Snapshot, say: Words) -> list[Sign]:
     now, platform = snapshot.at, snapshot.platform
     shown = [
         Sign(
-            word=say("Lane {lane}", lane=lane),
+            word=say("Lane {lane}", lane=lane.removeprefix("ingest-")),
             value="" if committed_at else say("never"),
             since_ms=milliseconds(committed_at) if committed_at else None,
             ok=committed_at is not None and now - committed_at < _CANARY_LATE,

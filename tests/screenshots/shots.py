@@ -10,7 +10,9 @@ from typing import Final, Literal
 from PIL import Image
 from playwright.async_api import Browser, Page
 
+from api.console.flood import FLOOD_FROM
 from devices.model import DeviceKind, Hazard
+from domain.incident import Outcome
 from domain.people import Language
 from screenshots.stage import NAMES, PASSWORD, Stage
 
@@ -71,12 +73,12 @@ async def _quiet(stage: Stage) -> dict[str, str]:
 async def _past(stage: Stage) -> dict[str, str]:
     """Some incidents are over, others are at different stages."""
     ended = (
-        (Hazard.SOS, DeviceKind.CALL_BUTTON, "assistance"),
-        (Hazard.SMOKE, DeviceKind.SMOKE_ALARM, "false_alarm"),
-        (Hazard.FALL, DeviceKind.WRISTBAND, "emergency"),
-        (Hazard.SOS, DeviceKind.CALL_BUTTON, "false_alarm"),
-        (Hazard.GAS, DeviceKind.GAS_ALARM, "technical"),
-        (Hazard.SOS, DeviceKind.CALL_BUTTON, "cannot_confirm"),
+        (Hazard.SOS, DeviceKind.CALL_BUTTON, Outcome.ASSISTANCE),
+        (Hazard.SMOKE, DeviceKind.SMOKE_ALARM, Outcome.FALSE_ALARM),
+        (Hazard.FALL, DeviceKind.WRISTBAND, Outcome.EMERGENCY),
+        (Hazard.SOS, DeviceKind.CALL_BUTTON, Outcome.FALSE_ALARM),
+        (Hazard.GAS, DeviceKind.GAS_ALARM, Outcome.TECHNICAL),
+        (Hazard.SOS, DeviceKind.CALL_BUTTON, Outcome.CANNOT_CONFIRM),
     )
     homes = [(await stage.press(hazard, kind, answered=True))[0] for hazard, kind, _ in ended]
     for home, (_, _, outcome) in zip(homes, ended, strict=True):
@@ -99,10 +101,10 @@ async def _past(stage: Stage) -> dict[str, str]:
 
 async def _flood(stage: Stage) -> dict[str, str]:
     """More than anybody can read."""
-    await stage.press(Hazard.TAMPER, DeviceKind.SMOKE_ALARM, answered=True, times=20)
-    await stage.press(Hazard.SOS, DeviceKind.CALL_BUTTON, answered=False, times=6)
-    await stage.press(Hazard.LOW_BATTERY, DeviceKind.CALL_BUTTON, answered=True, times=12)
-    await stage.waiting(41)
+    await stage.press(Hazard.SOS, DeviceKind.CALL_BUTTON, answered=False, times=4)
+    await stage.press(Hazard.TAMPER, DeviceKind.SMOKE_ALARM, times=18)
+    await stage.press(Hazard.LOW_BATTERY, DeviceKind.CALL_BUTTON, times=14)
+    await stage.waiting(FLOOD_FROM)
     return {}
 
 

@@ -4,15 +4,19 @@ alarms that its devices really send.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from alerting.answers import Answer, give
 from alerting.deployment import Deployment
 from carewatch.private import PrivateInstallation, running
 from devices.model import DeviceKind, Hazard, Protocol
-from domain.people import Language
+from domain.consent import ConsentPurpose
+from domain.incident import IncidentId, Outcome
+from domain.notification import AnswerKind, Via
+from domain.people import Language, ResponderId
 from domain.permissions import Role, Scope
 from simulator.enrolment import records
 from simulator.fleet.in_hand import DeviceInHand
@@ -23,7 +27,7 @@ from simulator.responders import COUNTY
 from simulator.town.telephone import move_in
 from simulator.town.town import Town
 from store.accounts import add_key, add_user, hash_password
-from store.pool import DatabaseClock, open_database
+from store.pool import Database, DatabaseClock, open_database
 from store.registry import Noun, save
 
 PASSWORD: Final = "eleven wild geese fly south"
@@ -48,9 +52,11 @@ class Stage:
         self._began = datetime.now(UTC) - timedelta(minutes=1)
         self._used: set[str] = set()
 
-    async def press(self, hazard: Hazard, kind: DeviceKind, *, answered: bool, times: int = 1) -> list[str]:
+    async def press(
+        self, hazard: Hazard, kind: DeviceKind, *, answered: bool | None = None, times: int = 1
+    ) -> list[str]:
         """Devices of ``kind`` in homes that nothing has happened to raise an alarm; those homes, by code. Where
-        ``answered``, the first who is called accepts at once.
+        ``answered``, the first who is called accepts at once; where not, not; None: whichever.
         """
         chosen = list(self._fresh(kind, answered))[:times]
         assert len(chosen) == times, f"the town has {len(chosen)} homes for {times} of {hazard}"
@@ -61,16 +67,24 @@ class Stage:
                 await self.incident(device.home)
         return [device.home for device in chosen]
 
-    def _fresh(self, kind: DeviceKind, answered: bool) -> Iterator[Device]:
+    def _fresh(self, kind: DeviceKind, answered: bool | None) -> Iterator[Device]:
         for device, outfit in self._town.devices():
             fits = device.model.kind is kind and device.model.protocol is Protocol.NATIVE
-            if fits and device.home not in self._used and self._town.comes_at_once(outfit) is answered:
+            wanted = answered is None or self._town.comes_at_once(outfit) is answered
+            if fits and wanted and device.home not in self._used:
                 yield device
 
     async def walks(self, home: str) -> None:
-        """The wristband of this home has been carried away from it, and says so."""
+        """The wristband of this home has been carried away from it, and says so; the duty desk may know where to."""
         place = next(outfit.home.place for outfit in self._town.outfits if outfit.home.code == home)
         worn = [one for one, _ in self._town.devices() if one.home == home and one.model.kind is DeviceKind.WRISTBAND]
+        consents = [
+            {"resident": one.resident, "purpose": purpose.value, "recipient": "duty_desk", "given_by": "resident"}
+            for one in worn
+            for purpose in (ConsentPurpose.LOCATION, ConsentPurpose.HEALTH)
+        ]
+        async with self._database() as database, database.transaction() as connection:
+            await save(connection, Noun.CONSENTS, consents, now=datetime.now(UTC))
         for device in worn:
             async with DeviceInHand(self._broker, device.cell, device.device_id) as in_hand:
                 for step in range(_TRACK):
@@ -92,13 +106,26 @@ class Stage:
 
         return await self._until(there, states)
 
-    async def end(self, home: str, outcome: str) -> None:
+    async def end(self, home: str, outcome: Outcome) -> None:
         """Whoever goes is there, and it is over."""
         incident = await self.incident(home, "acknowledged")
-        whole = await self._platform.whole(incident)
-        who = whole.participations[0].responder
-        await self._platform.say(incident, "arrive", responder=who)
-        await self._platform.say(incident, "close", responder=who, outcome=outcome)
+        who = (await self._platform.whole(incident)).participations[0].responder
+        async with self._database() as database, database.transaction() as connection:
+            row = await (await connection.execute("SELECT id FROM responders WHERE code = %s", (who,))).fetchone()
+            assert row is not None
+            for kind in (AnswerKind.ARRIVE, AnswerKind.CLOSE):
+                answer = Answer(
+                    incident_id=IncidentId(incident),
+                    kind=kind,
+                    via=Via.CONSOLE,
+                    by=f"user:{NAMES[Language.EN]}",
+                    responder_id=ResponderId(row[0]),
+                    outcome=outcome if kind is AnswerKind.CLOSE else None,
+                )
+                assert not (await give(connection, answer, now=datetime.now(UTC))).refused
+
+    def _database(self) -> AbstractAsyncContextManager[Database]:
+        return open_database(self._dsn, "screenshots", size=1)
 
     async def waiting(self, count: int) -> None:
         """Until so many are unresolved."""
@@ -115,7 +142,7 @@ class Stage:
     async def link(self, home: str) -> str:
         """The page of the newest message about the newest incident of ``home``."""
         incident = await self.incident(home)
-        async with open_database(self._dsn, "screenshots", size=1) as database, database.transaction() as connection:
+        async with self._database() as database, database.transaction() as connection:
             cursor = await connection.execute(
                 """SELECT token FROM notifications WHERE incident_id = %s AND responder_id IS NOT NULL
                    ORDER BY id LIMIT 1""",
