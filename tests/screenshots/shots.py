@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page
 from api.console.flood import FLOOD_FROM
 from devices.model import DeviceKind, Hazard
 from domain.incident import Outcome
+from domain.notification import AnswerKind
 from domain.people import Language
 from screenshots.stage import NAMES, PASSWORD, Stage
 
@@ -95,7 +96,7 @@ async def _past(stage: Stage) -> dict[str, str]:
     return {
         "incident": str(await stage.incident(fallen)),
         "asked": await stage.link(asked),
-        "accepted": await stage.link(accepted),
+        "accepted": await stage.link(accepted, AnswerKind.ACCEPT),
     }
 
 

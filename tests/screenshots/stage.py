@@ -139,14 +139,15 @@ class Stage:
                     return found
                 await asyncio.sleep(0.2)
 
-    async def link(self, home: str) -> str:
-        """The page of the newest message about the newest incident of ``home``."""
+    async def link(self, home: str, answer: AnswerKind | None = None) -> str:
+        """The page of a message about the newest incident of ``home`` that was answered so, or not yet."""
         incident = await self.incident(home)
         async with self._database() as database, database.transaction() as connection:
             cursor = await connection.execute(
-                """SELECT token FROM notifications WHERE incident_id = %s AND responder_id IS NOT NULL
+                """SELECT token FROM notifications
+                   WHERE incident_id = %s AND responder_id IS NOT NULL AND answer IS NOT DISTINCT FROM %s
                    ORDER BY id LIMIT 1""",
-                (incident,),
+                (incident, answer),
             )
             row = await cursor.fetchone()
         assert row is not None
