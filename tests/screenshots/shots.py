@@ -22,7 +22,6 @@ _COLOURS: Final = 128
 
 DESKTOP: Final = (1280, 800)
 TABLET: Final = (834, 1112)
-TALL: Final = (1280, 2000)
 PHONE: Final = (390, 844)
 
 
@@ -124,11 +123,7 @@ SCENES: Final = (
         shots=(
             Shot(name="desk", path="/", ready="[data-row]"),
             Shot(name="desk-tablet", path="/", ready="[data-row]", size=TABLET, looks=_LIGHT),
-            Shot(name="map", path="/map", ready=".pin-holder"),
-            Shot(name="map-tablet", path="/map", ready=".pin-holder", size=TABLET, looks=_LIGHT),
-            Shot(name="incident", path="/incidents/{incident}", ready=".map-last"),
-            Shot(name="incident-whole", path="/incidents/{incident}", ready=".plot", size=TALL, looks=_LIGHT),
-            Shot(name="instructions", path="/instructions?hazard=smoke", ready="#smoke[open] textarea", looks=_LIGHT),
+            Shot(name="incident", path="/incidents/{incident}", ready=".timeline li"),
             Shot(
                 name="outcome",
                 path="/incidents/{incident}",
@@ -137,6 +132,8 @@ SCENES: Final = (
                 shown="dialog[open]",
                 looks=_LIGHT,
             ),
+            Shot(name="map", path="/map", ready="#main .leaflet-container"),
+            Shot(name="instructions", path="/instructions", ready="#main h1"),
             Shot(name="history", path="/history", ready="table.history"),
             Shot(name="responder-asked", path="{asked}", ready="button", size=PHONE, signed_in=False, looks=_LIGHT),
             Shot(
