@@ -17,6 +17,9 @@ import uvloop
 
 from devices.wire import mqtt
 
+_TICK_S = 0.005
+"""How often an order with a rate sends what is due."""
+
 
 class Order(msgspec.Struct, kw_only=True):
     """What to publish. ``rate`` 0: as fast as the broker takes it."""
@@ -54,28 +57,28 @@ class Publisher(asyncio.Protocol):
         for packet in self._session.receive(data):
             if isinstance(packet, mqtt.ConnAck):
                 self._begun_s = time.monotonic()
+                if self._order.rate:
+                    self._tick()
             elif isinstance(packet, mqtt.PubAck):
                 self._acknowledged += 1
         if self._acknowledged == self._order.messages and not self.done.done():
             self.done.set_result(time.monotonic() - self._begun_s)
-        self._send()
+        if not self._order.rate:
+            self._send(self._order.messages)
 
-    def _send(self) -> None:
+    def _tick(self) -> None:
+        """Send what is due by now."""
         order = self._order
-        due = order.messages
-        if order.rate:
-            due = min(due, int((time.monotonic() - self._begun_s) * order.rate) + 1)
-        room = order.in_flight - (self._sent - self._acknowledged)
+        self._send(min(order.messages, int((time.monotonic() - self._begun_s) * order.rate) + 1))
+        if self._sent < order.messages:
+            asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+    def _send(self, due: int) -> None:
+        room = self._order.in_flight - (self._sent - self._acknowledged)
         for _ in range(min(room, due - self._sent)):
             self._session.publish(*next(self._messages), qos=1)
             self._sent += 1
         self._transport.write(self._session.output())
-        if order.rate and self._sent < order.messages:
-            asyncio.get_running_loop().call_later(0.002, self._send_on)
-
-    def _send_on(self) -> None:
-        if self._sent < self._order.messages and self._sent - self._acknowledged < self._order.in_flight:
-            self._send()
 
 
 def messages(order: Order) -> Iterator[tuple[str, bytes]]:
