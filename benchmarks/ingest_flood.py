@@ -1,100 +1,151 @@
 """How many messages a second ingest stores, judged and acknowledged, with broker, database and publishers beside it.
 
-The measure is a subscriber that only discards (``mosquitto_sub -q 1``), fed by the same broker in the same run.
+    python -P -m benchmarks.ingest_flood [--messages N] [--rounds N] [--devices N] [--broker mosquitto]
+
+The measure is a subscriber that only discards (``mosquitto_sub -q 1``), fed by the same broker in the same run, by
+turns. What one subscriber has left at the broker is thrown away before the next one is measured. All native devices
+speak.
 """
 
 import argparse
 import asyncio
+import resource
 import shutil
 import sys
 from asyncio.subprocess import DEVNULL
+from dataclasses import dataclass
+from statistics import median
 
+from benchmarks.brokers import Kind
 from benchmarks.publisher import Order
-from benchmarks.rig import Rig, Stopwatch, cpu_s, rig
+from benchmarks.rig import Rig, Stopwatch, rig
+from benchmarks.usage import cpu_s, memory_mib
 from ingest.config import LaneName
 
-DEVICES = 2_000
 PUBLISHERS = 2
 STORED = "SELECT count(*) FROM readings"
+_LANE = "ingest-p00-telemetry"
+_DISCARDING = "discarding"
 
 
-def orders(broker_port: int, messages: int, name: str) -> list[Order]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flood:
+    """What one turn came to: messages a second, and processor time in µs a message by process."""
+
+    per_s: float
+    costs_us: dict[str, float]
+
+
+def orders(town: Rig, messages: int, name: str) -> list[Order]:
     """The same flood for whoever listens."""
-    share = DEVICES // PUBLISHERS
+    share = town.devices // PUBLISHERS
     return [
-        Order(port=broker_port, name=f"{name}-{n}", messages=messages // PUBLISHERS, devices=share,
+        Order(port=town.broker.port, name=f"{name}-{n}", messages=messages // PUBLISHERS, devices=share,
               first_device=1 + n * share)
         for n in range(PUBLISHERS)
     ]  # fmt: skip
 
 
-async def discarded(town: Rig, messages: int) -> float:
-    """Messages a second that a subscriber which does nothing with them receives."""
+async def discarded(town: Rig, messages: int) -> Flood:
+    """What a subscriber that does nothing with them receives."""
     program = shutil.which("mosquitto_sub")
-    assert program is not None, "mosquitto_sub is the measure: install mosquitto-clients"
-    listening = [
-        program,
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(town.broker.port),
-        "-q",
-        "1",
-        "-c",
-        "-i",
-        "discarding",
-        "-V",
-        "311",
-    ]
-    listening += ["-t", "care/+/+/telemetry", "-C", str(messages)]
-    process = await asyncio.create_subprocess_exec(*listening, stdout=DEVNULL)
-    await asyncio.sleep(1.0)
-    watch = Stopwatch()
-    await asyncio.gather(town.publish(orders(town.broker.port, messages, "discard")), process.wait())
-    return messages / watch.s
+    assert program is not None, "mosquitto_sub is the measure: make system"
+    argv = [program, "-h", "127.0.0.1", "-p", str(town.broker.port), "-V", "311"]
+    argv += ["-q", "1", "-c", "-i", _DISCARDING, "-t", "care/#"]
+    await (await asyncio.create_subprocess_exec(*argv, "-E")).wait()  # the broker has a session for it now
+    process = await asyncio.create_subprocess_exec(*argv, "-C", str(messages), stdout=DEVNULL)
+    watch, broker_s, ended_s = Stopwatch(), cpu_s(town.broker.pid), _ended_s()
+    spoken_s, _ = await asyncio.gather(town.publish(orders(town, messages, "discard")), process.wait())
+    took_s = watch.s
+    spent = {"broker": cpu_s(town.broker.pid) - broker_s, "publishers": spoken_s}
+    spent["subscriber"] = _ended_s() - ended_s - spoken_s
+    await town.broker.forget(_DISCARDING)
+    return Flood(per_s=messages / took_s, costs_us={name: one / messages * 1e6 for name, one in spent.items()})
 
 
-async def stored(town: Rig, messages: int) -> None:
-    """Print what the telemetry lane stores, at what price."""
-    async with town.lane(LaneName.TELEMETRY) as lane:
-        before_s, watch = cpu_s(lane), Stopwatch()
-        publishing = asyncio.create_task(town.publish(orders(town.broker.port, messages, "store")))
-        await town.until(STORED, messages)
-        rate, used_s = messages / watch.s, cpu_s(lane) - before_s
-        await publishing
-    say("stored and acknowledged", f"{rate:,.0f} msg/s")
-    say("processor time of ingest", f"{used_s / messages * 1e6:.1f} µs a message")
-    size = town.ask("SELECT sum(pg_total_relation_size(inhrelid))::bigint FROM pg_inherits")[0]
-    assert isinstance(size, int)
-    say("on disk", f"{size / messages:.0f} bytes a reading, with its index")
+def _ended_s() -> float:
+    """Processor time of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
-async def caught_up(town: Rig, messages: int) -> None:
-    """Print how fast what came while the lane was away is drained."""
+async def stored(town: Rig, messages: int, turn: int) -> Flood:
+    """What the telemetry lane stores; memory is told after the first turn."""
     (before,) = town.ask(STORED)
     assert isinstance(before, int)
-    await town.publish(orders(town.broker.port, messages, "meanwhile"))
+    database = town.database.pid
+    assert database is not None
+    async with town.lane(LaneName.TELEMETRY) as lane:
+        pids = {"broker": town.broker.pid, "ingest": lane.pid, "database": database}
+        began_s, watch = {name: cpu_s(pid) for name, pid in pids.items()}, Stopwatch()
+        publishing = asyncio.create_task(town.publish(orders(town, messages, f"store-{turn}")))
+        await town.until(STORED, before + messages, every_s=0.1)
+        took_s = watch.s
+        spent = {name: cpu_s(pid) - began_s[name] for name, pid in pids.items()}
+        spent["publishers"] = await publishing
+        if turn == 0:
+            memory = ", ".join(f"{name} {memory_mib(pid):.0f} MiB" for name, pid in pids.items())
+            say("memory in the flood", memory)
+    return Flood(per_s=messages / took_s, costs_us={name: one / messages * 1e6 for name, one in spent.items()})
+
+
+async def caught_up(town: Rig, messages: int) -> float:
+    """How many messages a second are drained of what came while the lane was away, its start included."""
+    (before,) = town.ask(STORED)
+    assert isinstance(before, int)
+    await town.publish(orders(town, messages, "meanwhile"))
     watch = Stopwatch()
     async with town.lane(LaneName.TELEMETRY):
         await town.until(STORED, before + messages)
-        say("catch-up after an outage, start included", f"{messages / watch.s:,.0f} msg/s")
+        return messages / watch.s
 
 
 def say(what: str, figure: str) -> None:
     """One line of the result."""
-    sys.stdout.write(f"{what:<44}{figure}\n")
+    sys.stdout.write(f"{what:<46}{figure}\n")
     sys.stdout.flush()
 
 
-async def main(messages: int) -> None:
+def told(flood: Flood) -> str:
+    """A turn in words."""
+    costs = ", ".join(f"{name} {cost:.1f}" for name, cost in sorted(flood.costs_us.items()))
+    return f"{flood.per_s:>8,.0f} msg/s; µs a message: {costs}"
+
+
+async def main(messages: int, rounds: int, devices: int, kind: Kind) -> None:
     """Run all of it."""
-    async with rig(devices=DEVICES) as town:
-        say("mosquitto_sub that only discards", f"{await discarded(town, messages):,.0f} msg/s")
-        await stored(town, messages)
-        await caught_up(town, messages)
+    async with rig(devices=devices, kind=kind) as town:
+        say("broker", kind)
+        say("registered devices", f"{devices:,} native, all of which speak, and as many foreign")
+        pairs = []
+        for turn in range(rounds):
+            discard = await discarded(town, messages)
+            store = await stored(town, messages, turn)
+            await town.broker.forget(_LANE)
+            say("mosquitto_sub that only discards", told(discard))
+            say("stored, judged and acknowledged", told(store))
+            pairs.append((store.per_s, discard.per_s))
+        say("stored, median of the rounds", f"{median(one for one, _ in pairs):,.0f} msg/s")
+        ratios = sorted(store / discard for store, discard in pairs)
+        say(
+            "stored / discarded, by round", ", ".join(f"{one:.2f}" for one in ratios) + f"; median {median(ratios):.2f}"
+        )
+        async with town.lane(LaneName.TELEMETRY):
+            pass  # a session to keep what comes
+        drained = [await caught_up(town, messages) for _ in range(rounds)]
+        say("catch-up after an outage, start included", ", ".join(f"{one:,.0f}" for one in drained) + " msg/s")
+        size = town.ask("SELECT sum(pg_total_relation_size(inhrelid))::bigint FROM pg_inherits")[0]
+        assert isinstance(size, int)
+        rows = town.ask(STORED)[0]
+        assert isinstance(rows, int)
+        say("on disk", f"{size / rows:.0f} bytes a reading, with its index")
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--messages", type=int, default=200_000)
-    asyncio.run(main(arguments.parse_args().messages))
+    arguments.add_argument("--messages", type=int, default=400_000, help="in each turn")
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--devices", type=int, default=20_000, help="buttons, and as many smoke alarms")
+    arguments.add_argument("--broker", type=Kind, choices=list(Kind), default=Kind.NATS)
+    options = arguments.parse_args()
+    asyncio.run(main(options.messages, options.rounds, options.devices, options.broker))

@@ -1,7 +1,7 @@
 """Devices that speak as fast as they are told to: ``python -P -m benchmarks.publisher <order as JSON>``.
 
 One connection speaks for many devices, with QoS 1 and a bounded number of messages in flight. When everything has been
-acknowledged by the broker it prints how long that took, in seconds.
+acknowledged by the broker it prints how much processor time it has taken, in seconds.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Publisher(asyncio.Protocol):
         self._messages = messages(order)
         self._begun_s = 0.0
         self._sent = self._acknowledged = 0
-        self.done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say hello."""
@@ -62,7 +62,7 @@ class Publisher(asyncio.Protocol):
             elif isinstance(packet, mqtt.PubAck):
                 self._acknowledged += 1
         if self._acknowledged == self._order.messages and not self.done.done():
-            self.done.set_result(time.monotonic() - self._begun_s)
+            self.done.set_result(None)
         if not self._order.rate:
             self._send(self._order.messages)
 
@@ -103,7 +103,8 @@ def messages(order: Order) -> Iterator[tuple[str, bytes]]:
 async def main(order: Order) -> None:
     """Publish it all."""
     _, publisher = await asyncio.get_running_loop().create_connection(lambda: Publisher(order), "127.0.0.1", order.port)
-    sys.stdout.write(f"{await publisher.done:.3f}\n")
+    await publisher.done
+    sys.stdout.write(f"{time.process_time():.3f}\n")
 
 
 if __name__ == "__main__":

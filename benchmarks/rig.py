@@ -1,7 +1,6 @@
 """What benchmarks of ingest stand on: broker, database, a town of devices, lanes and publishers, each a process."""
 
 import asyncio
-import os
 import sys
 import tempfile
 import time
@@ -13,8 +12,8 @@ from pathlib import Path
 import msgspec
 import psycopg
 
+from benchmarks.brokers import Broker, Kind, broker
 from benchmarks.publisher import Order
-from carewatch.embedded.nats import NatsServer
 from carewatch.embedded.postgres import PostgresServer
 from ingest.config import LaneName
 from store.migrate import migrate
@@ -36,9 +35,10 @@ FROM households h;
 class Rig:
     """Broker and database of one benchmark, on this machine alone."""
 
-    def __init__(self, broker: NatsServer, database: PostgresServer) -> None:
+    def __init__(self, broker: Broker, database: PostgresServer, devices: int) -> None:
         self.broker = broker
         self.database = database
+        self.devices = devices
 
     def ask(self, query: str) -> tuple[object, ...]:
         """The first row that ``query`` finds."""
@@ -68,20 +68,23 @@ class Rig:
             process.terminate()
             await process.wait()
 
-    async def publish(self, orders: Sequence[Order]) -> None:
-        """Have publishers speak, each in a process of its own, until the broker has everything."""
+    async def publish(self, orders: Sequence[Order]) -> float:
+        """Have publishers speak, each in a process of its own, until the broker has everything; what processor time
+        they took, in seconds.
+        """
 
-        async def one(order: Order) -> None:
+        async def one(order: Order) -> float:
             argv = [sys.executable, "-P", "-m", "benchmarks.publisher", msgspec.json.encode(order).decode()]
             process = await asyncio.create_subprocess_exec(*argv, stdout=PIPE)
-            await process.communicate()
+            said, _ = await process.communicate()
             assert process.returncode == 0
+            return float(said)
 
-        await asyncio.gather(*(one(order) for order in orders))
+        return sum(await asyncio.gather(*(one(order) for order in orders)))
 
 
 @asynccontextmanager
-async def rig(*, devices: int) -> AsyncIterator[Rig]:
+async def rig(*, devices: int, kind: Kind = Kind.NATS) -> AsyncIterator[Rig]:
     """Broker and database, durable, with a town of ``devices`` buttons and as many foreign smoke alarms."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carewatch-bench-")))
@@ -89,18 +92,12 @@ async def rig(*, devices: int) -> AsyncIterator[Rig]:
         await database.stop()
         (folder / "pg" / "cluster" / "operator.conf").write_text("track_commit_timestamp = on\n")
         await database.start()
-        broker = await stack.enter_async_context(NatsServer(folder / "nats"))
+        serving = await stack.enter_async_context(broker(folder / "broker", kind))
         migrate(database.dsn)
         with psycopg.connect(database.dsn, autocommit=True) as connection:
             connection.execute(_TOWN.format(devices).encode())
             connection.execute("ANALYZE")
-        yield Rig(broker, database)
-
-
-def cpu_s(process: Process) -> float:
-    """Processor time that a process has used. Source: proc(5), /proc/[pid]/stat, fields 14 and 15."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        yield Rig(serving, database, devices)
 
 
 class Stopwatch:
