@@ -15,6 +15,7 @@ import numpy as np
 import psycopg
 import uvloop
 
+from benchmarks.brokers import Kind
 from benchmarks.publisher import Order
 from benchmarks.rig import Rig, Stopwatch, rig
 from devices.model import Hazard
@@ -22,11 +23,12 @@ from devices.native import decode_receipt, encode_alarm
 from ingest.config import Broker, LaneName
 from ingest.session import BrokerSession, Message, connect
 
-DEVICES = 2_000
+DEVICES = 20_000
 PRESSES_A_SECOND = 40.0
 RATES = (0, 2_000, 10_000, -1)
 """Telemetry messages a second; -1: as many as the broker takes."""
 _WORST_CASE_S = 30.0
+_NO_END = 1 << 40
 
 
 class Presser:
@@ -68,9 +70,13 @@ def flood(town: Rig, rate: int, for_s: float) -> list[Order]:
     """Telemetry at ``rate``: half native, half on topics that may carry alarms."""
     if rate == 0:
         return []
-    messages = int((rate if rate > 0 else 12_000) * for_s / 2)
     native = Order(
-        port=town.broker.port, name=f"native-{rate}", messages=messages, devices=DEVICES, rate=max(rate, 0) / 2
+        port=town.broker.port,
+        name=f"native-{rate}",
+        messages=_NO_END,
+        for_s=for_s,
+        devices=DEVICES,
+        rate=max(rate, 0) / 2,
     )
     foreign = msgspec.structs.replace(native, name=f"foreign-{rate}", topic="zigbee2mqtt/smoke-{}", smoke=True)
     return [native, foreign]
@@ -95,13 +101,13 @@ def say(name: str, *figures: object) -> None:
     sys.stdout.flush()
 
 
-async def main(for_s: float) -> None:
+async def main(for_s: float, rates: Sequence[int], kind: Kind) -> None:
     """One line for each rate."""
     say("telemetry", "presses", "p50, ms", "p99, ms", "p99.9, ms", "receipt p50", "receipt p99", "unanswered")
-    async with rig(devices=DEVICES) as town, town.lane(LaneName.ALARM), town.lane(LaneName.TELEMETRY):
-        for rate in RATES:
+    async with rig(devices=DEVICES, kind=kind) as town, town.lane(LaneName.ALARM), town.lane(LaneName.TELEMETRY):
+        for rate in rates:
             presser = Presser()
-            publishing = asyncio.create_task(town.publish(flood(town, rate, for_s + 2)))
+            publishing = asyncio.create_task(town.publish(flood(town, rate, for_s + 1)))
             await asyncio.sleep(1.0 if rate else 0.0)
             unanswered = await presser.press(town, f"at{rate}", for_s)
             await publishing
@@ -113,6 +119,9 @@ async def main(for_s: float) -> None:
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=30.0, help="for each rate")
+    arguments.add_argument("--seconds", type=float, default=52.0, help="for each rate, with 40 alarms in each")
+    arguments.add_argument("--rates", type=int, nargs="+", default=RATES, help="messages a second; -1: a flood")
+    arguments.add_argument("--broker", type=Kind, choices=list(Kind), default=Kind.NATS)
+    options = arguments.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(arguments.parse_args().seconds))
+        runner.run(main(options.seconds, options.rates, options.broker))

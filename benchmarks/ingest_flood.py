@@ -76,6 +76,9 @@ async def stored(town: Rig, messages: int, turn: int) -> Flood:
     database = town.database.pid
     assert database is not None
     async with town.lane(LaneName.TELEMETRY) as lane:
+        await town.publish(orders(town, town.devices, f"first-{turn}"))  # it has met every device: a flood that lasts
+        await town.until(STORED, before + town.devices)
+        before += town.devices
         pids = {"broker": town.broker.pid, "ingest": lane.pid, "database": database}
         began_s, watch = {name: cpu_s(pid) for name, pid in pids.items()}, Stopwatch()
         publishing = asyncio.create_task(town.publish(orders(town, messages, f"store-{turn}")))

@@ -22,7 +22,7 @@ _TICK_S = 0.005
 
 
 class Order(msgspec.Struct, kw_only=True):
-    """What to publish. ``rate`` 0: as fast as the broker takes it."""
+    """What to publish: ``messages``, but none after ``for_s`` seconds. ``rate`` 0: as fast as the broker takes it."""
 
     port: int
     name: str
@@ -30,6 +30,7 @@ class Order(msgspec.Struct, kw_only=True):
     devices: int
     first_device: int = 1
     rate: float = 0.0
+    for_s: float = float("inf")
     in_flight: int = 500
     topic: str = "care/town/device-{}/telemetry"
     smoke: bool = False
@@ -41,6 +42,7 @@ class Publisher(asyncio.Protocol):
 
     def __init__(self, order: Order) -> None:
         self._order = order
+        self._left = order.messages
         self._session = mqtt.ClientSession(mqtt.Connect(client_id=order.name))
         self._messages = messages(order)
         self._begun_s = 0.0
@@ -61,24 +63,26 @@ class Publisher(asyncio.Protocol):
                     self._tick()
             elif isinstance(packet, mqtt.PubAck):
                 self._acknowledged += 1
-        if self._acknowledged == self._order.messages and not self.done.done():
-            self.done.set_result(None)
-        if not self._order.rate:
-            self._send(self._order.messages)
+        self._send(0 if self._order.rate else self._order.messages)
 
     def _tick(self) -> None:
         """Send what is due by now."""
         order = self._order
         self._send(min(order.messages, int((time.monotonic() - self._begun_s) * order.rate) + 1))
-        if self._sent < order.messages:
+        if self._left:
             asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
     def _send(self, due: int) -> None:
+        if time.monotonic() - self._begun_s > self._order.for_s:
+            self._left = 0
         room = self._order.in_flight - (self._sent - self._acknowledged)
-        for _ in range(min(room, due - self._sent)):
+        for _ in range(min(room, due - self._sent, self._left)):
             self._session.publish(*next(self._messages), qos=1)
             self._sent += 1
+            self._left -= 1
         self._transport.write(self._session.output())
+        if not self._left and self._acknowledged == self._sent and not self.done.done():
+            self.done.set_result(None)
 
 
 def messages(order: Order) -> Iterator[tuple[str, bytes]]:
