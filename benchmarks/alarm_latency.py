@@ -105,6 +105,9 @@ async def main(for_s: float, rates: Sequence[int], kind: Kind) -> None:
     """One line for each rate."""
     say("telemetry", "presses", "p50, ms", "p99, ms", "p99.9, ms", "receipt p50", "receipt p99", "unanswered")
     async with rig(devices=DEVICES, kind=kind) as town, town.lane(LaneName.ALARM), town.lane(LaneName.TELEMETRY):
+        met = flood(town, -1, _WORST_CASE_S)
+        await town.publish([msgspec.structs.replace(one, messages=DEVICES, name=f"first-{one.name}") for one in met])
+        await town.until("SELECT count(*) FROM readings", 2 * DEVICES)  # the lanes have met every device
         for rate in rates:
             presser = Presser()
             publishing = asyncio.create_task(town.publish(flood(town, rate, for_s + 1)))

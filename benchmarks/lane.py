@@ -6,6 +6,7 @@ import sys
 
 import uvloop
 
+from carewatch.processes import PROCESSES, ProcessName
 from domain.health import Health
 from ingest.config import IngestConfig
 from ingest.lane import run
@@ -14,6 +15,7 @@ from store.pool import DatabaseClock, open_database
 
 async def serve(config: IngestConfig) -> None:
     """Serve until SIGTERM."""
+    PROCESSES[ProcessName(f"ingest-{config.lane}")].prioritise()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with open_database(config.dsn, "benchmark clock") as database:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,16 +45,29 @@ class Process:
     config: Callable[[Settings], Any]
     ready: tuple[str, ...]
     """The components of its health that must be well before it counts as serving."""
+    niceness: int = 0
+    """On a machine that is too busy alarms come first, and telemetry and pages wait. Source: nice(1)."""
+
+    def prioritise(self) -> None:
+        """Give the calling process the priority of this one, as far as its user may."""
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, self.niceness)
 
 
 _LANE_READY: Final = ("database", "broker", "lease")
 
 PROCESSES: Final[dict[ProcessName, Process]] = {
     ProcessName.INGEST_ALARM: Process(
-        module="ingest.lane", config=lambda settings: settings.lane(LaneName.ALARM), ready=_LANE_READY
+        module="ingest.lane",
+        config=lambda settings: settings.lane(LaneName.ALARM),
+        ready=_LANE_READY,
+        niceness=-5,
     ),
     ProcessName.INGEST_TELEMETRY: Process(
-        module="ingest.lane", config=lambda settings: settings.lane(LaneName.TELEMETRY), ready=_LANE_READY
+        module="ingest.lane",
+        config=lambda settings: settings.lane(LaneName.TELEMETRY),
+        ready=_LANE_READY,
+        niceness=5,
     ),
     ProcessName.ENGINE: Process(
         module="alerting.engine", config=lambda settings: settings.engine, ready=("loop:escalation",)
@@ -63,7 +77,7 @@ PROCESSES: Final[dict[ProcessName, Process]] = {
     ),
     ProcessName.WEB: Process(module="api.app", config=lambda settings: settings.web, ready=("database",)),
     ProcessName.CONSOLE: Process(
-        module="api.console.process", config=lambda settings: settings.console, ready=("database",)
+        module="api.console.process", config=lambda settings: settings.console, ready=("database",), niceness=5
     ),
 }
 
@@ -71,6 +85,7 @@ PROCESSES: Final[dict[ProcessName, Process]] = {
 async def run_process(name: ProcessName, settings: Settings) -> None:
     """Run one process until a signal asks it to stop."""
     process = PROCESSES[name]
+    process.prioritise()
     run: Callable[[Any, Clock, asyncio.Event, Health], Awaitable[None]] = import_module(process.module).run
     health = Health()
     for component in ("clock", *process.ready):

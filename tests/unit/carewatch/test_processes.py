@@ -1,6 +1,8 @@
 """What can be run, and how each process tells how it is."""
 
 import inspect
+import subprocess
+import sys
 import typing
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -24,6 +26,19 @@ def test_every_process_is_given_the_config_it_asks_for(name: ProcessName, tmp_pa
     assert list(inspect.signature(run).parameters)[:4] == ["config", "clock", "stop", "health"]
     wanted = typing.get_type_hints(run)["config"]
     assert type(process.config(load(folder=tmp_path))) is wanted
+
+
+def test_on_a_busy_machine_telemetry_and_pages_give_way_to_alarms() -> None:
+    """A process of each kind takes its place; nobody gives way to telemetry."""
+    line = (
+        "import os; from carewatch.processes import PROCESSES as P; P['{}'].prioritise(); print(os.getpriority(0, 0))"
+    )
+
+    def taken(name: ProcessName) -> int:
+        run = subprocess.run([sys.executable, "-P", "-c", line.format(name)], capture_output=True, check=True)
+        return int(run.stdout)
+
+    assert taken(ProcessName.INGEST_TELEMETRY) >= 5 > taken(ProcessName.INGEST_ALARM)
 
 
 def test_every_process_has_a_port_of_its_own(tmp_path: Path) -> None:
