@@ -9,6 +9,7 @@ _ALL = (
     "ingest_flood",
     "alarm_latency",
     "presses_at_once",
+    "desk",
     "engine_cycle",
     "absence_loop",
     "rules",

@@ -59,6 +59,19 @@ INSERT INTO incidents (mode, subject_kind, subject_id, hazard, severity, organis
 """
 
 
+async def build_city(database: Database, homes: int) -> None:
+    """Homes in grids of 300, each with a resident who wears a wristband and a responder of her own."""
+    await execute_all(database, _CITY.format(homes=homes))
+
+
+async def execute_all(database: Database, statements: str) -> None:
+    """Run statements that end with a semicolon and the line, and let the planner know what they wrote."""
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            await execute(database, statement)
+    await execute(database, "ANALYZE")
+
+
 @asynccontextmanager
 async def city(homes: int) -> AsyncIterator[tuple[Database, str]]:
     """A city of so many homes, in a PostgreSQL of its own."""
@@ -68,11 +81,7 @@ async def city(homes: int) -> AsyncIterator[tuple[Database, str]]:
         try:
             await asyncio.to_thread(migrate, server.dsn)
             async with open_database(server.dsn, "benchmark") as database:
-                await execute(database, "SET LOCAL statement_timeout = 0")
-                for statement in _CITY.format(homes=homes).split(";\n"):
-                    if statement.strip():
-                        await execute(database, statement)
-                await execute(database, "ANALYZE")
+                await build_city(database, homes)
                 yield database, server.dsn
         finally:
             await server.stop()
