@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from devices.model import Hazard
-from domain.case import Ask, Contact, Decision, Part, Person, Standing
+from domain.case import Ask, Contact, Decision, NewAsk, Part, Person, Standing
 from domain.incident import SEVERITY, IncidentId, IncidentState, SubjectKind
 from domain.notification import AnswerKind, Failure, NotificationState, Purpose
 from domain.people import ChannelName, Circle, ContactId, Language, Mode, OrganisationId, ResponderId
@@ -201,26 +201,9 @@ async def write(
     ]
     await connection.execute(queries("incidents").move, {"rows": Jsonb(moves)})
     asked = [
-        {
-            "incident_id": incident.id,
-            "responder_id": ask.person.responder_id,
-            "contact_id": ask.contact.id,
-            "channel": ask.contact.channel.value,
-            "address": ask.contact.address,
-            "language": ask.person.language.value,
-            "purpose": ask.purpose.value,
-            "circle": ask.circle,
-            "round": ask.round,
-            "step": ask.step,
-            "severity": decision.standing.severity,
-            "sequence": ask.sequence,
-            "token": secrets.token_urlsafe(16),
-        }
-        for incident, _, decision in decided
-        for ask in decision.asks
+        (incident.id, decision.standing.severity, one) for incident, _, decision in decided for one in decision.asks
     ]
-    if asked:
-        await connection.execute(queries("incidents").ask, {"rows": Jsonb(asked), "now": now})
+    await ask(connection, asked, now=now)
     await append_many(
         connection,
         now,
@@ -231,6 +214,30 @@ async def write(
         ],
     )
     return len(asked)
+
+
+async def ask(connection: Connection, asked: Sequence[tuple[IncidentId, int, NewAsk]], *, now: datetime) -> None:
+    """Create notifications (incident, severity, what is asked), due at once. Nothing else creates any."""
+    rows = [
+        {
+            "incident_id": incident_id,
+            "responder_id": one.person.responder_id,
+            "contact_id": one.contact.id,
+            "channel": one.contact.channel.value,
+            "address": one.contact.address,
+            "language": one.person.language.value,
+            "purpose": one.purpose.value,
+            "circle": one.circle,
+            "round": one.round,
+            "step": one.step,
+            "severity": severity,
+            "sequence": one.sequence,
+            "token": secrets.token_urlsafe(16),
+        }
+        for incident_id, severity, one in asked
+    ]
+    if rows:
+        await connection.execute(queries("incidents").ask, {"rows": Jsonb(rows), "now": now})
 
 
 def _written(standing: Standing) -> dict[str, Any]:

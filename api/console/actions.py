@@ -6,10 +6,11 @@ from enum import StrEnum
 
 from alerting import answers, delivery
 from alerting.answers import Answer, UnknownIncident, give
+from alerting.called_by_hand import NotCalled, call_somebody
 from api.console.context import Console
 from domain.incident import IncidentId, Outcome, Refused
 from domain.notification import AnswerKind, Via
-from domain.people import ResponderId
+from domain.people import ContactId, ResponderId
 from domain.permissions import Scope
 from store import audit, desk, sessions
 from store.pool import Connection
@@ -31,6 +32,7 @@ class Act(StrEnum):
     NOTE = "note"
     HAND_OVER = "hand_over"
     CALL_NEXT = "call_next"
+    CALL_ELSE = "call_else"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class Wish:
     act: Act
     incident: IncidentId
     responder: ResponderId | None = None
+    contact: ContactId | None = None
     outcome: Outcome | None = None
     note: str = ""
 
@@ -53,7 +56,11 @@ class NotDone(StrEnum):
     NOT_OPEN = "not_open"
 
 
-async def act(console: Console, visitor: Visitor, wish: Wish) -> Refused | NotDone | None:
+Why = Refused | NotDone | NotCalled
+"""Why nothing was done."""
+
+
+async def act(console: Console, visitor: Visitor, wish: Wish) -> Why | None:
     """Do what ``wish`` says and wake whoever looks on; None if it was done, else why not.
 
     Raises SignedOut, NotPermitted, UnknownIncident (also for one outside the visitor's subtree), StoreError.
@@ -93,16 +100,16 @@ class _Acting:
         return (await give(self.connection, answer, now=self.console.clock.now())).refused
 
 
-async def _take(acting: _Acting) -> Refused | NotDone | None:
+async def _take(acting: _Acting) -> Why | None:
     return await acting.says(AnswerKind.TAKE)
 
 
-async def _close(acting: _Acting) -> Refused | NotDone | None:
+async def _close(acting: _Acting) -> Why | None:
     return await acting.says(AnswerKind.CLOSE)
 
 
-def _for_somebody(kind: AnswerKind) -> Callable[[_Acting], Awaitable[Refused | NotDone | None]]:
-    async def act(acting: _Acting) -> Refused | NotDone | None:
+def _for_somebody(kind: AnswerKind) -> Callable[[_Acting], Awaitable[Why | None]]:
+    async def act(acting: _Acting) -> Why | None:
         wish = acting.wish
         known = {one.responder_id for one in await desk.circle(acting.connection, wish.incident)}
         if wish.responder not in known:
@@ -112,7 +119,7 @@ def _for_somebody(kind: AnswerKind) -> Callable[[_Acting], Awaitable[Refused | N
     return act
 
 
-async def _note(acting: _Acting) -> Refused | NotDone | None:
+async def _note(acting: _Acting) -> Why | None:
     wish = acting.wish
     if not wish.note:
         return NotDone.NO_TEXT
@@ -121,19 +128,27 @@ async def _note(acting: _Acting) -> Refused | NotDone | None:
     return None
 
 
-async def _hand_over(acting: _Acting) -> Refused | NotDone | None:
+async def _hand_over(acting: _Acting) -> Why | None:
     by, now = acting.visitor.actor.id, acting.console.clock.now()
     moved = await answers.hand_over(acting.connection, acting.wish.incident, by=by, now=now)
     return None if moved else NotDone.NOTHING_ABOVE
 
 
-async def _call_next(acting: _Acting) -> Refused | NotDone | None:
+async def _call_next(acting: _Acting) -> Why | None:
     by, now = acting.visitor.actor.id, acting.console.clock.now()
     called = await answers.call_next(acting.connection, acting.wish.incident, by=by, now=now)
     return None if called else NotDone.NOT_OPEN
 
 
-_ACTS: dict[Act, Callable[[_Acting], Awaitable[Refused | NotDone | None]]] = {
+async def _call_else(acting: _Acting) -> Why | None:
+    wish = acting.wish
+    if wish.contact is None:
+        return NotDone.NO_RESPONDER
+    actor, now = acting.visitor.actor, acting.console.clock.now()
+    return await call_somebody(acting.connection, wish.incident, wish.contact, actor=actor, now=now)
+
+
+_ACTS: dict[Act, Callable[[_Acting], Awaitable[Why | None]]] = {
     Act.TAKE: _take,
     Act.NAME: _for_somebody(AnswerKind.ACCEPT),
     Act.ARRIVE: _for_somebody(AnswerKind.ARRIVE),
@@ -141,6 +156,7 @@ _ACTS: dict[Act, Callable[[_Acting], Awaitable[Refused | NotDone | None]]] = {
     Act.NOTE: _note,
     Act.HAND_OVER: _hand_over,
     Act.CALL_NEXT: _call_next,
+    Act.CALL_ELSE: _call_else,
 }
 
 

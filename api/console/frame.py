@@ -5,6 +5,7 @@ did. An open page lives here and is told of every snapshot.
 import contextlib
 import copy
 import functools
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,19 +18,20 @@ from nicegui import background_tasks, ui
 from nicegui.events import GenericEventArguments
 
 from alerting.answers import UnknownIncident
-from api.console.actions import Act, NotDone, SignedOut, Wish, act, seen
+from api.console.actions import Act, SignedOut, Wish, act, seen
 from api.console.context import STYLE, AlertKey, Console, rendered
 from api.console.door import THEME
 from api.console.feed import Snapshot
 from api.console.flood import is_flood
 from api.console.rows import MOST_NAMES, listed, milliseconds
 from api.console.sign_in import to_sign_in, visitor_of
+from api.console.wishes import DONE, REFUSED, read_wish
 from api.people import titled
 from api.words import Words, noted
 from devices.model import Hazard
 from domain.errors import NotPermitted
-from domain.incident import IncidentId, IncidentState, Outcome, Refused
-from domain.people import ChannelName, Language, ResponderId
+from domain.incident import IncidentState
+from domain.people import ChannelName, Language
 from domain.permissions import Scope
 from store.desk import Waiting
 from store.errors import StoreError
@@ -45,30 +47,8 @@ RESPONSE_WITHIN_S: Final = 30.0
 _LATE: Final = timedelta(seconds=10)  # a step or a message that waits so long is shown as late
 _CANARY_LATE: Final = timedelta(seconds=60)
 _QUIET_FROM: Final = 4  # from this severity on an alarm sounds once and need not be acknowledged
-_LONGEST_NOTE: Final = 2000  # characters
 
 _QUASAR: Final[dict[Language, Literal["zh-CN", "en-US"]]] = {Language.ZH: "zh-CN", Language.EN: "en-US"}
-
-_DONE: Final = {
-    Act.TAKE: noted("You look after it; calls are paused for three minutes."),
-    Act.NAME: noted("Noted: somebody is on the way."),
-    Act.ARRIVE: noted("Noted: somebody is there."),
-    Act.CLOSE: noted("Resolved."),
-    Act.NOTE: noted("The note is written."),
-    Act.HAND_OVER: noted("Handed over."),
-    Act.CALL_NEXT: noted("The next one is being called."),
-}
-_REFUSED: Final = {
-    Refused.ALREADY_RESOLVED: noted("It had been resolved before."),
-    Refused.ALREADY_GIVEN: noted("That had been said before."),
-    Refused.NOT_ACCEPTED: noted("Only who is going can say that."),
-    Refused.OUTCOME_NEEDED: noted("Please choose how it ended."),
-    Refused.ONLY_THE_SYSTEM: noted("Please choose how it ended."),
-    NotDone.NO_RESPONDER: noted("Please choose who."),
-    NotDone.NO_TEXT: noted("Please write something."),
-    NotDone.NOTHING_ABOVE: noted("It is resolved, or no organisation stands above."),
-    NotDone.NOT_OPEN: noted("Nobody is being called for it now."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +145,10 @@ class OpenPage:
         """Have the page's browser run ``script``, once it is there."""
         self._client.run_javascript(script)
 
+    def fill(self, id_: str, html: str) -> None:
+        """Put ``html`` into the element of that id, which the page's script looks after."""
+        self._client.run_javascript(f"carewatch.fill({json.dumps(id_)}, {json.dumps(html)})")
+
     # Snapshots
 
     def _tell(self, snapshot: Snapshot) -> None:
@@ -259,7 +243,7 @@ class OpenPage:
         elif isinstance(what, str) and what in self.others:
             await self.others[what](sent)
         elif what in set(Act):
-            wish = _wish(Act(what), sent)
+            wish = read_wish(Act(what), sent)
             if wish is not None:
                 await self.do(wish)
         else:
@@ -285,7 +269,7 @@ class OpenPage:
             return
         self.hear({wish.incident})
         self.acted()
-        self.notice(say(_DONE[wish.act] if refused is None else _REFUSED[refused]), warning=refused is not None)
+        self.notice(say(DONE[wish.act] if refused is None else REFUSED[refused]), warning=refused is not None)
 
     def end(self) -> None:
         """Lead to the door: nobody is signed in here any more."""
@@ -317,28 +301,6 @@ async def opened(console: Console, request: Request, title: str) -> OpenPage | R
         return to_sign_in(f"{request.url.path}?{request.url.query}".removesuffix("?"))
     page = OpenPage(console, visitor, request, Words(visitor.language)(title))
     return page
-
-
-def _wish(act: Act, sent: dict[str, Any]) -> Wish | None:
-    """What the script of a page sent, as far as it makes sense; None if it does not say for which incident."""
-    incident, responder, outcome = (_text(sent.get(name)) for name in ("incident", "responder", "outcome"))
-    if not _is_row_id(incident):
-        return None
-    return Wish(
-        act=act,
-        incident=IncidentId(int(incident)),
-        responder=ResponderId(int(responder)) if _is_row_id(responder) else None,
-        outcome=Outcome(outcome) if outcome in set(Outcome) else None,
-        note=_text(sent.get("note")).replace("\x00", "").strip()[:_LONGEST_NOTE],
-    )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-
-
-def _is_row_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def alert_key(one: Waiting) -> AlertKey:

@@ -13,6 +13,7 @@ from devices.model import Hazard
 from domain.incident import Outcome
 from domain.notification import AnswerKind, Via
 from domain.people import Language
+from domain.permissions import Role
 from store.registry import Noun, save
 
 pytestmark = [
@@ -141,6 +142,46 @@ async def test_next_and_above_and_what_may_not_be_seen(duty_desk: Desk) -> None:
     async with desk.window("zhao", path=f"/incidents/{incident}") as zhao:
         await expect(zhao.get_by_role("heading")).to_have_text("There is no such incident here.")
         assert "张" not in await zhao.content()
+
+
+async def test_somebody_else_is_called_by_keyboard(duty_desk: Desk) -> None:
+    """Looked for by a part of the name, chosen with how to reach him; the plan's own call goes on, and nobody is called
+    twice.
+    """
+    desk, night = duty_desk, duty_desk.night
+    await desk.account("li")
+    await desk.account("sun", role=Role.ADMINISTRATOR)
+    incident = await night.raises()
+    await night.passes()
+    await night.says("x", AnswerKind.TAKE, incident, via=Via.CONSOLE, by="user:wang")
+    async with desk.window("li", path=f"/incidents/{incident}") as li:
+        await li.keyboard.press("e")
+        dialog = li.get_by_role("dialog")
+        await expect(dialog.get_by_role("group", name="daughter")).to_contain_text("is being reached right now")
+        await expect(dialog.get_by_role("group", name="county-desk")).to_be_visible()
+        assert await barriers(li) == []
+        await li.keyboard.type("cad")
+        await expect(dialog.locator("fieldset")).to_have_count(1)
+        await li.keyboard.press("Enter")
+        await expect(dialog.get_by_label("call +8613900000005")).to_be_focused()
+        await li.keyboard.press("Space")
+        await li.keyboard.press("Enter")
+        await expect(li.get_by_role("status")).to_contain_text("Is being reached now; the plan goes on beside it.")
+        await expect(li.locator("tr.live").first).to_contain_text("cadre")
+        await expect(li.locator("#main")).to_contain_text("li: cadre is to be reached by call (Village cadres)")
+        await li.keyboard.press("e")
+        await expect(dialog.get_by_role("group", name="cadre")).to_contain_text("is being reached right now")
+        await li.keyboard.press("Escape")
+        (contact,) = (await night.query("SELECT contact_id FROM notifications ORDER BY id DESC LIMIT 1"))[0]
+        await li.evaluate(f"emitEvent('carewatch', {{act: 'call_else', incident: {incident}, contact: {contact}}})")
+        await expect(li.get_by_role("status")).to_contain_text("is being reached that way right now")
+    async with desk.window("sun", path=f"/incidents/{incident}") as sun:
+        await expect(sun.locator("#call")).to_have_count(0)
+        await sun.evaluate(f"emitEvent('carewatch', {{act: 'call_else', incident: {incident}, contact: {contact}}})")
+        await expect(sun.get_by_role("status")).to_contain_text("may look, but not do this")
+    assert await night.asked() == ["cadre voice"]
+    acted = await night.query("SELECT actor FROM audit WHERE action = 'call_else'")
+    assert ("user:li",) in acted
 
 
 async def test_the_history_is_found_again_and_taken_along(duty_desk: Desk) -> None:

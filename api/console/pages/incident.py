@@ -1,6 +1,6 @@
 """One incident: who she is, what has happened, who is being reached, where it is, and what an operator can do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from nicegui import background_tasks, ui
 
+from api.console.choices import LONGEST_FIND, callable_people
 from api.console.context import Console, rendered
 from api.console.feed import Snapshot
 from api.console.frame import RESPONSE_WITHIN_S, OpenPage, available, opened
@@ -44,6 +45,7 @@ def register(console: Console) -> None:
         shown.build(view)
         page.told = shown.told
         page.acted = shown.draw_again
+        page.wished = shown.wished
         page.hear({incident_id})
         page.start()
         return None
@@ -94,6 +96,8 @@ class _IncidentPage:
             with ui.element("section").classes("card around"):
                 ui.html(rendered("incident_around.html", page.say), sanitize=False, tag="div")
             self._dialogs = ui.html("", sanitize=False, tag="div")
+            if page.may_act:
+                ui.html(rendered("incident_call.html", page.say, incident=self._id), sanitize=False, tag="div")
         self._draw(view)
         around = Surroundings(page, self._id, view.incident.opened_at, view.codes, view.timezone)
         around.start(map_id=map_id, seen=[point for point in view.points if not point.home])
@@ -108,6 +112,25 @@ class _IncidentPage:
     def draw_again(self) -> None:
         """Read and draw once more, soon."""
         background_tasks.create_lazy(self._again(), name=self._task_name)
+
+    def wished(self, sent: Mapping[str, Any]) -> None:
+        """Fill a dialog that was opened, or in which somebody is being looked for."""
+        if sent.get("act") == "find" and self._page.may_act:
+            find = str(sent.get("find", "")).replace("\x00", "").strip()[:LONGEST_FIND]
+            background_tasks.create(self._fill(str(sent.get("list", "")), find), name="people to choose")
+
+    async def _fill(self, list_: str, find: str) -> None:
+        page = self._page
+        if list_ != "call":
+            return
+        try:
+            async with page.console.database.transaction() as connection:
+                now = page.console.clock.now()
+                choices = await callable_people(connection, page.visitor.actor, page.say, self._id, find=find, now=now)
+        except StoreError as error:
+            log.info("people to choose could not be read", incident=self._id, error=str(error))
+            return
+        page.fill(f"{list_}-choices", rendered("choices.html", page.say, choices=choices, name="contact"))
 
     async def _again(self) -> None:
         try:

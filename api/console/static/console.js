@@ -85,7 +85,10 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]:not(form), [data-dialog], [data-theme-switch], [data-close]");
     if (!button || button.disabled) return;
-    if (button.dataset.dialog) document.getElementById(button.dataset.dialog)?.showModal();
+    if (button.dataset.dialog) {
+      document.getElementById(button.dataset.dialog)?.showModal();
+      if (button.dataset.list) look(button.dataset.list, "");
+    }
     else if ("close" in button.dataset) button.closest("dialog").close();
     else if ("themeSwitch" in button.dataset) switchTheme();
     else send({ ...button.dataset });
@@ -98,6 +101,21 @@
     send({ ...form.dataset, ...Object.fromEntries(new FormData(form)) });
     form.closest("dialog")?.close();
     if (!("keep" in form.dataset)) form.reset();
+  });
+
+  // Looking for people in a dialog: asked of the server with each pause in the typing.
+  const look = (list, find) => send({ act: "find", list, find });
+  let looking = 0;
+  document.addEventListener("input", (event) => {
+    const { find } = event.target.dataset;
+    if (!find) return;
+    clearTimeout(looking);
+    looking = setTimeout(() => look(find, event.target.value), 200);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.dataset.find) return;
+    event.preventDefault(); // whoever is looking has not chosen yet
+    event.target.form.querySelector("input[type=radio]:not(:disabled)")?.focus();
   });
 
   function switchTheme() {
@@ -164,6 +182,10 @@
   document.addEventListener("visibilitychange", () => send({ act: "shown", shown: !document.hidden }));
 
   window.carewatch = {
+    fill(id, html) {
+      const element = document.getElementById(id);
+      if (element) element.innerHTML = html;
+    },
     setClock(care, speed) {
       anchor = { care, mark: performance.now(), speed };
       tick();

@@ -1,0 +1,66 @@
+"""What operators want done, as a page sends it, and what to tell them of it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from alerting.called_by_hand import NotCalled
+from api.console.actions import Act, NotDone, Why, Wish
+from api.words import noted
+from domain.incident import IncidentId, Outcome, Refused
+from domain.people import ContactId, ResponderId
+
+_LONGEST_NOTE: Final = 2000  # characters
+
+DONE: Final[Mapping[Act, str]] = {
+    Act.TAKE: noted("You look after it; calls are paused for three minutes."),
+    Act.NAME: noted("Noted: somebody is on the way."),
+    Act.ARRIVE: noted("Noted: somebody is there."),
+    Act.CLOSE: noted("Resolved."),
+    Act.NOTE: noted("The note is written."),
+    Act.HAND_OVER: noted("Handed over."),
+    Act.CALL_NEXT: noted("The next one is being called."),
+    Act.CALL_ELSE: noted("Is being reached now; the plan goes on beside it."),
+}
+"""What to say when it is done."""
+
+REFUSED: Final[Mapping[Why, str]] = {
+    Refused.ALREADY_RESOLVED: noted("It had been resolved before."),
+    Refused.ALREADY_GIVEN: noted("That had been said before."),
+    Refused.NOT_ACCEPTED: noted("Only who is going can say that."),
+    Refused.OUTCOME_NEEDED: noted("Please choose how it ended."),
+    Refused.ONLY_THE_SYSTEM: noted("Please choose how it ended."),
+    NotDone.NO_RESPONDER: noted("Please choose who."),
+    NotDone.NO_TEXT: noted("Please write something."),
+    NotDone.NOTHING_ABOVE: noted("It is resolved, or no organisation stands above."),
+    NotDone.NOT_OPEN: noted("Nobody is being called for it now."),
+    NotCalled.ENDED: noted("It had been resolved before."),
+    NotCalled.NOBODY: noted("This person cannot be called for it now."),
+    NotCalled.BEING_REACHED: noted("This person is being reached that way right now."),
+    NotCalled.GOING: noted("This person is going already."),
+}
+"""What to say when it was not."""
+
+
+def read_wish(act: Act, sent: dict[str, Any]) -> Wish | None:
+    """What the script of a page sent, as far as it makes sense; None if it does not say for which incident."""
+    incident, responder, contact, outcome = (
+        _text(sent.get(name)) for name in ("incident", "responder", "contact", "outcome")
+    )
+    if not _is_row_id(incident):
+        return None
+    return Wish(
+        act=act,
+        incident=IncidentId(int(incident)),
+        responder=ResponderId(int(responder)) if _is_row_id(responder) else None,
+        contact=ContactId(int(contact)) if _is_row_id(contact) else None,
+        outcome=Outcome(outcome) if outcome in set(Outcome) else None,
+        note=_text(sent.get("note")).replace("\x00", "").strip()[:_LONGEST_NOTE],
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def _is_row_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
