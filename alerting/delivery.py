@@ -39,6 +39,8 @@ class Happened(StrEnum):
     FAILED = "failed"
     PUT_BACK = "put_back"
     REPLIED = "replied"
+    CONNECTED = "connected"
+    PARTED = "parted"
 
 
 _NOTIFIED: Final = frozenset({Happened.CALLED, Happened.TEXTED, Happened.SENT})
@@ -77,7 +79,8 @@ async def tell_all(
 
 
 def _detail(moved: Moved) -> dict[str, Any]:
-    return {"notification": moved.id, "responder": moved.responder_id, "channel": moved.channel}
+    detail = {"notification": moved.id, "responder": moved.responder_id, "channel": moved.channel}
+    return detail if moved.operator is None else detail | {"operator": moved.operator}
 
 
 async def went_out(

@@ -29,19 +29,22 @@ class Stage(StrEnum):
     PERSON = "person"  # a machine, or a person taken for one, was asked for any key
     KEYS = "keys"  # a menu has been said
     DETAILS = "details"  # address and access notes have been said
-    CONNECTED = "connected"  # talked with the resident
+    CONNECTED = "connected"  # talked with the resident, or an operator with anybody
     NEXT = "next"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What the caller's side tells: which stage, about which notification (its token), the key, and who answered."""
+    """What the caller's side tells: which stage, about which notification (its token), the key, who answered, and how
+    a call that we connected on has ended, in the provider's word.
+    """
 
     stage: Stage
     about: str = ""
     tries: int = 0
     digits: str = ""
     answered_by: str | None = None
+    dialled: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,8 @@ class _Talk:
                 return await self._keys(about, heard)
             case Stage.DETAILS:
                 return self._details(about) if heard.digits == "9" else await self._next()
+            case Stage.CONNECTED if about.purpose == Purpose.CONNECT:
+                return await self._parted(about, heard.dialled)
             case Stage.CONNECTED:
                 return self._menu(about, tries=heard.tries)
 
@@ -145,7 +150,11 @@ class _Talk:
             )
         # Twilio begins anew after an answer of ours was lost on its way: the question that stands is asked again.
         standing = next((one for one in self._aboard if one.announced_at is not None and _stands(one)), None)
-        return await self._next(opening=True) if standing is None else self._menu(standing, tries=0)
+        if standing is None:
+            return await self._next(opening=True)
+        if standing.purpose == Purpose.CONNECT:
+            return await self._bridge(standing) or await self._next((say(self._language, "speech.engaged"),))
+        return self._menu(standing, tries=0)
 
     async def _person(self, heard: Heard) -> Turn:
         if not heard.digits:
@@ -163,6 +172,13 @@ class _Talk:
         await outbox.poke(self._connection, {one.incident_id for one in waiting}, now=self._now)
         for place, one in enumerate(waiting):
             self._language = Language(one.language)
+            if one.purpose == Purpose.CONNECT:
+                await self._announce(one)
+                bridge = await self._bridge(one, said)
+                if bridge is not None:
+                    return bridge
+                said += (say(self._language, "speech.engaged"),)
+                continue
             said += (say(self._language, "speech.opening" if opening and place == 0 else "speech.another"),)
             matter = self._matters[one.incident_id]
             if not _needed(one, matter):
@@ -176,6 +192,30 @@ class _Talk:
             menu = self._menu(one, tries=0)
             return Turn(language=menu.language, said=said + menu.said, then=menu.then, listen_s=menu.listen_s)
         return self._farewell(said, opening=opening)
+
+    async def _bridge(self, one: Aboard, said: tuple[str, ...] = ()) -> Turn | None:
+        """An operator has answered her own telephone: bridge it; None while we are talking to that number ourselves."""
+        assert one.connect_to is not None
+        if await calls.engaged(self._connection, one.connect_to):
+            await self._tell_of(one, Happened.PARTED, "engaged")
+            return None
+        await self._tell_of(one, Happened.CONNECTED, "by_operator")
+        return Turn(
+            language=self._language,
+            said=(*said, say(self._language, "speech.connecting_operator")),
+            then=Then(stage=Stage.CONNECTED, about=one.token),
+            dial=one.connect_to,
+        )
+
+    async def _parted(self, one: Aboard, dialled: str) -> Turn:
+        """The bridge is over, or the other side did not answer."""
+        talked = dialled in _TALKED
+        await self._tell_of(one, Happened.PARTED, "talked" if talked else dialled or "unknown")
+        return await self._next(() if talked else (say(self._language, "speech.not_connected"),))
+
+    async def _tell_of(self, one: Aboard, happened: Happened, reason: str) -> None:
+        detail = {"call": self._call.id, "with": one.connect_with}
+        await delivery.tell(self._connection, _moved(one), self._now, happened, reason, detail)
 
     def _farewell(self, said: tuple[str, ...], *, opening: bool) -> Turn:
         words = "speech.nothing" if opening and not said else "speech.goodbye"
@@ -242,9 +282,8 @@ class _Talk:
                 return Turn(language=self._language, said=(say(self._language, "speech.no_key"),))
 
     async def _note_key(self, one: Aboard, digits: str) -> None:
-        moved = outbox.Moved(id=one.id, incident_id=one.incident_id, responder_id=one.responder_id, channel=one.channel)
         reason = f"key_{digits}" if digits in "1239" else "key_unknown"
-        await delivery.tell(self._connection, moved, self._now, Happened.KEYED, reason, {"call": self._call.id})
+        await delivery.tell(self._connection, _moved(one), self._now, Happened.KEYED, reason, {"call": self._call.id})
 
     async def _answer(self, one: Aboard, kind: AnswerKind) -> Turn:
         responder = one.responder_id
@@ -309,6 +348,21 @@ _FIRST_KEY: Final = {
     Purpose.REMIND: AnswerKind.ARRIVE,
     Purpose.INFORM: AnswerKind.ACCEPT,
 }
+"""An operator who is connected is asked nothing."""
+
+
+_TALKED: Final = ("completed", "answered")
+"""Source: Twilio, Dial, DialCallStatus; the others are busy, no-answer, failed, canceled."""
+
+
+def _moved(one: Aboard) -> outbox.Moved:
+    return outbox.Moved(
+        id=one.id,
+        incident_id=one.incident_id,
+        responder_id=one.responder_id,
+        channel=one.channel,
+        operator=one.operator,
+    )
 
 
 def _stands(one: Aboard) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 from alerting import delivery
 from alerting.channels import Sent
 from alerting.delivery import Happened
-from domain.notification import Failure, NotificationState
+from domain.notification import Failure, NotificationState, Purpose
 from domain.people import ChannelName
 from store import calls, outbox
 from store.calls import Aboard, Call
@@ -88,9 +88,12 @@ def fate(status: CallStatus, answered_by: str | None, about: Aboard, aboard: Seq
     """What a call that ended as ``status`` means for one of the notifications ``aboard``.
 
     A phone that nobody answered rang for all of them. Somebody who answered, and hung up before hearing of this one,
-    has heard of another: this one is due again. Heard and not answered with a key is ``no_key``.
+    has heard of another: this one is due again. Heard and not answered with a key is ``no_key``; an operator who was
+    connected has no key to press.
     """
     if about.answer is not None or about.state not in (NotificationState.SENT, NotificationState.DELIVERED):
+        return Fate.KEEP
+    if about.purpose == Purpose.CONNECT and about.announced_at is not None:
         return Fate.KEEP
     if status is not CallStatus.COMPLETED:
         return _UNANSWERED[status]

@@ -39,7 +39,7 @@ def spoken_menu(matter: Matter, language: Language, *, purpose: Purpose, can_tal
             return say(language, "speech.menu_well")
         case Purpose.REMIND:
             return say(language, "speech.menu_remind")
-        case Purpose.INFORM:
+        case Purpose.INFORM | Purpose.CONNECT:
             return ""
         case Purpose.ASK | Purpose.ASK_AGAIN:
             return say(language, "speech.menu_talk" if can_talk else "speech.menu")
@@ -80,7 +80,7 @@ def text_of(matter: Matter, language: Language, *, purpose: Purpose, address: st
             key = "text.well"
         case Purpose.REMIND:
             key = _at("text.remind", matter)
-        case Purpose.INFORM:
+        case Purpose.INFORM | Purpose.CONNECT:
             key = _at("text.inform", matter)
         case Purpose.ASK | Purpose.ASK_AGAIN:
             key = _at("text.ask_silent" if silent else "text.ask", matter)

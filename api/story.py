@@ -29,6 +29,11 @@ class Names:
             return say("the resident")
         return self.known.get(("responder", number), "—") if isinstance(number, int) else "—"
 
+    def person(self, say: Words, detail: Mapping[str, Any]) -> str:
+        """Whom an entry is about: an operator who was called by her account, or a responder, or the resident."""
+        operator = detail.get("operator")
+        return operator if isinstance(operator, str) else self.responder(say, detail.get("responder"))
+
     def organisation(self, number: object) -> str:
         """An organisation's name; a dash if it is gone."""
         return self.known.get(("organisation", number), "—") if isinstance(number, int) else "—"
@@ -39,8 +44,7 @@ async def names_in(connection: Connection, entries: Iterable[Entry]) -> Names:
     responders: set[int] = set()
     organisations: set[int] = set()
     for entry in entries:
-        if isinstance(one := entry.detail.get("responder"), int):
-            responders.add(one)
+        responders.update(one for field in ("responder", "with") if isinstance(one := entry.detail.get(field), int))
         if entry.actor.startswith("responder:") and entry.actor[10:].isdigit():
             responders.add(int(entry.actor[10:]))
         if entry.kind in ("handed_over", "round"):
@@ -77,14 +81,14 @@ def _plain(message: str) -> Telling:
 
 
 def _who(message: str) -> Telling:
-    return lambda say, entry, known: say(message, who=known.responder(say, entry.detail.get("responder")))
+    return lambda say, entry, known: say(message, who=known.person(say, entry.detail))
 
 
 def _by_reason(messages: Mapping[str, str], otherwise: str) -> Telling:
     def tell(say: Words, entry: Entry, known: Names) -> str:
         return say(
             messages.get(entry.reason, otherwise),
-            who=known.responder(say, entry.detail.get("responder")),
+            who=known.person(say, entry.detail),
             before=known.organisation(entry.detail.get("before")),
             now=known.organisation(entry.detail.get("now")),
             level=known.organisation(entry.detail.get("level")),
@@ -105,7 +109,7 @@ def _opened(say: Words, entry: Entry, known: Names) -> str:
 def _ask(say: Words, entry: Entry, known: Names) -> str:
     asked = say(
         "{who} is to be reached by {channel}",
-        who=known.responder(say, entry.detail.get("responder")),
+        who=known.person(say, entry.detail),
         channel=_member(say, ChannelName, entry.detail.get("channel")),
     )
     circle = entry.detail.get("circle")
@@ -115,7 +119,7 @@ def _ask(say: Words, entry: Entry, known: Names) -> str:
 def _accepted(say: Words, entry: Entry, known: Names) -> str:
     return say(
         "{who} is going (by {via})",
-        who=known.responder(say, entry.detail.get("responder")),
+        who=known.person(say, entry.detail),
         via=_member(say, Via, entry.detail.get("via")),
     )
 
@@ -123,10 +127,18 @@ def _accepted(say: Words, entry: Entry, known: Names) -> str:
 def _failed(say: Words, entry: Entry, known: Names) -> str:
     return say(
         "{who} was not reached by {channel}: {why}",
-        who=known.responder(say, entry.detail.get("responder")),
+        who=known.person(say, entry.detail),
         channel=_member(say, ChannelName, entry.detail.get("channel")),
         why=_member(say, Failure, entry.reason),
     )
+
+
+def _connecting(messages: Mapping[str, str], otherwise: str) -> Telling:
+    def tell(say: Words, entry: Entry, known: Names) -> str:
+        who, whom = known.person(say, entry.detail), known.responder(say, entry.detail.get("with"))
+        return say(messages.get(entry.reason, otherwise), who=who, whom=whom)
+
+    return tell
 
 
 def _resolved(say: Words, entry: Entry, known: Names) -> str:
@@ -183,7 +195,15 @@ _TELLING: Final[Mapping[str, Telling]] = {
     "answered_call": _who(noted("{who} has picked up the phone")),
     "keyed": _who(noted("{who} pressed a key")),
     "voicemail": _who(noted("Voicemail answered for {who}: nobody was reached")),
-    "connected": _who(noted("{who} is connected to the resident")),
+    "connect": _connecting({}, noted("{who} wants to be connected with {whom}")),
+    "connected": _connecting({}, noted("{who} has picked up and is being connected with {whom}")),
+    "parted": _connecting(
+        {
+            "talked": noted("The conversation of {who} and {whom} is over"),
+            "engaged": noted("{who} was not connected: we are talking to {whom} ourselves"),
+        },
+        noted("{who} was not connected: {whom} did not answer"),
+    ),
     "failed": _failed,
     "put_back": _who(noted("{who} will be tried again")),
     "replied": _who(noted("{who} replied by text message")),

@@ -133,6 +133,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         "remind": noted("reminded"),
         "check_well": noted("asked whether she is well"),
         "inform": noted("informed"),
+        "connect": noted("to be connected"),
     },
     AnswerKind: {
         "accept": noted("Going"),

@@ -71,8 +71,17 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """A call to an operator that is to be connected on. ``responder_id`` None: with the resident, or her home."""
+
+    operator: str
+    number: str
+    responder_id: ResponderId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewAsk:
-    """A notification to be created."""
+    """A notification to be created. ``bridge``: only for the purpose of connecting."""
 
     person: Person
     contact: Contact
@@ -81,6 +90,7 @@ class NewAsk:
     round: int
     step: int
     sequence: int
+    bridge: Bridge | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ class Purpose(StrEnum):
     REMIND = "remind"  # on scene for long: how is it going?
     CHECK_WELL = "check_well"  # the resident: press 1 if you are well
     INFORM = "inform"  # no answer expected
+    CONNECT = "connect"  # an operator: she is to be connected with somebody
 
 
 class Failure(StrEnum):

@@ -46,6 +46,9 @@ class Aboard:
     id: int
     incident_id: int
     responder_id: int | None
+    operator: str | None
+    connect_to: str | None
+    connect_with: int | None
     channel: str
     language: str
     purpose: str
@@ -166,6 +169,12 @@ async def unheard(connection: Connection, *, now: datetime, again_at: datetime, 
     async with connection.cursor(row_factory=class_row(Call)) as cursor:
         await cursor.execute(queries("calls").unheard, {"now": now, "again_at": again_at, "most": most})
         return await cursor.fetchall()
+
+
+async def engaged(connection: Connection, number: str) -> bool:
+    """True while we have a live call to ``number``."""
+    row = await (await connection.execute(queries("calls").engaged, {"number": number})).fetchone()
+    return row is not None and bool(row[0])
 
 
 async def known_refs(connection: Connection, number: str, *, since: datetime) -> frozenset[str]:

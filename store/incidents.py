@@ -233,6 +233,9 @@ async def ask(connection: Connection, asked: Sequence[tuple[IncidentId, int, New
             "severity": severity,
             "sequence": one.sequence,
             "token": secrets.token_urlsafe(16),
+            "operator": one.bridge.operator if one.bridge else None,
+            "connect_to": one.bridge.number if one.bridge else None,
+            "connect_with": one.bridge.responder_id if one.bridge else None,
         }
         for incident_id, severity, one in asked
     ]

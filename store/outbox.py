@@ -49,6 +49,7 @@ class Moved:
     incident_id: int
     responder_id: int | None
     channel: str
+    operator: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from domain.case import Contact
 from domain.notification import Purpose
@@ -45,8 +45,8 @@ async def reachable(
     contact_id: int | None = None,
 ) -> list[Reachable]:
     """The circle of the home, and whoever is on duty in the organisations that handle the incident or lie in the
-    subtree of ``actor``: nearest first, each person once. ``find`` is a part of a name, a relation or an organisation;
-    ``contact_id`` leaves only whom it belongs to.
+    subtree of ``actor``, or has to do with it off duty: nearest first, each person once. ``find`` is a part of a name,
+    a relation or an organisation; ``contact_id`` leaves only whom it belongs to.
     """
     parameters = {
         "incident_id": incident_id,
@@ -62,7 +62,8 @@ async def reachable(
     found: dict[int, Reachable] = {}
     for one in members:
         roster = duty.get((one["duty_of"], Circle(one["circle"])))
-        if roster is None or one["responder_id"] in roster.on_duty(now):
+        concerned = one["going"] or one["reaching"]
+        if roster is None or concerned or one["responder_id"] in roster.on_duty(now):
             found.setdefault(one["responder_id"], _reachable(one))
     return list(found.values())
 
@@ -82,6 +83,29 @@ def _reachable(row: dict[str, Any]) -> Reachable:
         reaching=frozenset(ChannelName(channel) for channel in row["reaching"]),
         going=row["going"],
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePhone:
+    """A telephone of the home, or of somebody who lives there. ``code`` is hers, or empty for the home's own."""
+
+    code: str
+    surname: str
+    given_name: str
+    number: str
+
+
+async def home_phones(connection: Connection, incident_id: int) -> list[HomePhone]:
+    """The telephones of those whom an incident is about, hers before the home's; none where none is registered."""
+    async with connection.cursor(row_factory=class_row(HomePhone)) as cursor:
+        await cursor.execute(queries("reachable").home_phones, {"incident_id": incident_id})
+        return await cursor.fetchall()
+
+
+async def being_connected(connection: Connection, operator: str) -> bool:
+    """True while an operator is being called to be connected with somebody, or talks."""
+    row = await (await connection.execute(queries("reachable").being_connected, {"operator": operator})).fetchone()
+    return row is not None and bool(row[0])
 
 
 async def times_asked(

@@ -37,6 +37,7 @@ class Visitor:
     language: Language
     organisation: str
     timezone: str
+    phone: str | None  # her own, at which she wants to be called
 
 
 def session_of(token: str) -> bytes:
@@ -71,7 +72,7 @@ async def visitor(connection: Connection, session: bytes) -> Visitor | None:
     row = await (await connection.execute(queries("sessions").visitor, {"token_hash": session})).fetchone()
     if row is None:
         return None
-    name, role, language, organisation_id, organisation, timezone = row
+    name, role, language, organisation_id, organisation, timezone, phone = row
     return Visitor(
         session=session,
         name=name,
@@ -84,6 +85,7 @@ async def visitor(connection: Connection, session: bytes) -> Visitor | None:
         language=Language(language),
         organisation=organisation,
         timezone=timezone,
+        phone=phone,
     )
 
 
@@ -101,3 +103,8 @@ async def finish(connection: Connection, session: bytes) -> None:
 async def set_language(connection: Connection, name: str, language: Language) -> None:
     """Remember in which language ``name`` wants its pages."""
     await connection.execute(queries("sessions").set_language, {"name": name, "language": language.value})
+
+
+async def set_phone(connection: Connection, name: str, phone: str) -> None:
+    """Remember at which telephone ``name`` wants to be called."""
+    await connection.execute(queries("sessions").set_phone, {"name": name, "phone": phone})

@@ -77,6 +77,7 @@ class _Phone:
             tries=_whole(query.get("tries", "")),
             digits=digits[:1],
             answered_by=text(form, "AnsweredBy") or query.get("by") or None,
+            dialled=text(form, "DialCallStatus") or query.get("dialled", ""),
         )
         try:
             async with asyncio.timeout(_WITHIN_S):
@@ -117,8 +118,8 @@ class _Phone:
         if held >= _HOLDS:
             return twiml.answer(twiml.give_up(language, self._config))
         then = Then(stage=heard.stage, about=heard.about, tries=heard.tries)
-        by = heard.answered_by or ""
-        url = twiml.url_of(self._config, token, then, language, digits=heard.digits, by=by, held=held + 1)
+        known = {"digits": heard.digits, "by": heard.answered_by or "", "dialled": heard.dialled}
+        url = twiml.url_of(self._config, token, then, language, **known, held=held + 1)
         return twiml.answer(twiml.hold(language, self._config, url))
 
     async def note_status(self, request: Request, token: str) -> None:

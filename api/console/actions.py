@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from alerting import answers, delivery
 from alerting.answers import Answer, UnknownIncident, give
-from alerting.called_by_hand import NotCalled, call_somebody
+from alerting.called_by_hand import NotCalled, call_somebody, connect
 from api.console.context import Console
 from domain.incident import IncidentId, Outcome, Refused
 from domain.notification import AnswerKind, Via
@@ -33,6 +33,7 @@ class Act(StrEnum):
     HAND_OVER = "hand_over"
     CALL_NEXT = "call_next"
     CALL_ELSE = "call_else"
+    CONNECT = "connect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class Wish:
     contact: ContactId | None = None
     outcome: Outcome | None = None
     note: str = ""
+    whom: str = ""
+    own_number: str = ""
 
 
 class NotDone(StrEnum):
@@ -148,6 +151,16 @@ async def _call_else(acting: _Acting) -> Why | None:
     return await call_somebody(acting.connection, wish.incident, wish.contact, actor=actor, now=now)
 
 
+async def _connect(acting: _Acting) -> Why | None:
+    wish, visitor, now = acting.wish, acting.visitor, acting.console.clock.now()
+    refused = await connect(
+        acting.connection, wish.incident, wish.whom, visitor=visitor, own_number=wish.own_number, now=now
+    )
+    if refused is None:
+        await sessions.set_phone(acting.connection, visitor.name, wish.own_number)
+    return refused
+
+
 _ACTS: dict[Act, Callable[[_Acting], Awaitable[Why | None]]] = {
     Act.TAKE: _take,
     Act.NAME: _for_somebody(AnswerKind.ACCEPT),
@@ -157,6 +170,7 @@ _ACTS: dict[Act, Callable[[_Acting], Awaitable[Why | None]]] = {
     Act.HAND_OVER: _hand_over,
     Act.CALL_NEXT: _call_next,
     Act.CALL_ELSE: _call_else,
+    Act.CONNECT: _connect,
 }
 
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from alerting.called_by_hand import HOME
+from api.people import full_name
 from api.words import Words
 from domain.people import ChannelName
 from domain.permissions import Actor
 from store.pool import Connection
-from store.reachable import Reachable, reachable
+from store.reachable import Reachable, home_phones, reachable
 
 MOST_OFFERED: Final = 40
 """People offered at once; how many more there are is said, and a part of a name finds them."""
@@ -51,6 +53,37 @@ async def callable_people(
         people=[Choice(name=one.name, about=about(one, say), ways=_ways(one, say)) for one in people[:MOST_OFFERED]],
         more=max(len(people) - MOST_OFFERED, 0),
     )
+
+
+async def connectable_people(
+    connection: Connection, actor: Actor, say: Words, incident_id: int, *, find: str, now: datetime
+) -> Choices:
+    """Whom ``actor`` can be connected with: those who live there, then whoever can be called, nearest first. Where no
+    telephone is registered for the home, that is said.
+    """
+    home = [
+        Choice(
+            name=full_name(phone.surname, phone.given_name) if phone.code else say("The home"),
+            about=say("the resident") if phone.code else "",
+            ways=[Way(value=f"resident:{phone.code}" if phone.code else HOME, how=phone.number)],
+        )
+        for phone in await home_phones(connection, incident_id)
+    ]
+    people = [
+        (one, [contact for contact in one.contacts if contact.channel is ChannelName.VOICE])
+        for one in await reachable(connection, incident_id, actor, now=now, find=find)
+    ]
+    others = [
+        Choice(
+            name=one.name,
+            about=about(one, say),
+            ways=[Way(value=f"contact:{contact.id}", how=contact.address) for contact in voices],
+        )
+        for one, voices in people
+        if voices
+    ]
+    no_home = Choice(name=say("The home"), about="", ways=[])
+    return Choices(people=[*(home or [no_home]), *others[:MOST_OFFERED]], more=max(len(others) - MOST_OFFERED, 0))
 
 
 def about(one: Reachable, say: Words) -> str:

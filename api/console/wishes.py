@@ -10,6 +10,7 @@ from domain.incident import IncidentId, Outcome, Refused
 from domain.people import ContactId, ResponderId
 
 _LONGEST_NOTE: Final = 2000  # characters
+_LONGEST_CHOICE: Final = 100
 
 DONE: Final[Mapping[Act, str]] = {
     Act.TAKE: noted("You look after it; calls are paused for three minutes."),
@@ -19,6 +20,7 @@ DONE: Final[Mapping[Act, str]] = {
     Act.NOTE: noted("The note is written."),
     Act.HAND_OVER: noted("Handed over."),
     Act.CALL_NEXT: noted("The next one is being called."),
+    Act.CONNECT: noted("Your telephone rings in a moment: pick up, and you are connected."),
     Act.CALL_ELSE: noted("Is being reached now; the plan goes on beside it."),
 }
 """What to say when it is done."""
@@ -37,6 +39,11 @@ REFUSED: Final[Mapping[Why, str]] = {
     NotCalled.NOBODY: noted("This person cannot be called for it now."),
     NotCalled.BEING_REACHED: noted("This person is being reached that way right now."),
     NotCalled.GOING: noted("This person is going already."),
+    NotCalled.NO_PHONE: noted("There is no telephone to be connected with."),
+    NotCalled.BAD_NUMBER: noted("Your own telephone must be a whole number, as in +8613800138000, and no short code."),
+    NotCalled.ENGAGED: noted("The platform is talking to that number right now; please try again in a minute."),
+    NotCalled.BEING_CONNECTED: noted("Your telephone is being called already."),
+    NotCalled.DRILL: noted("This is a drill: nobody is connected."),
 }
 """What to say when it was not."""
 
@@ -54,8 +61,14 @@ def read_wish(act: Act, sent: dict[str, Any]) -> Wish | None:
         responder=ResponderId(int(responder)) if _is_row_id(responder) else None,
         contact=ContactId(int(contact)) if _is_row_id(contact) else None,
         outcome=Outcome(outcome) if outcome in set(Outcome) else None,
-        note=_text(sent.get("note")).replace("\x00", "").strip()[:_LONGEST_NOTE],
+        note=_line(sent.get("note"), _LONGEST_NOTE),
+        whom=_line(sent.get("whom"), _LONGEST_CHOICE),
+        own_number="".join(_line(sent.get("own_number"), _LONGEST_CHOICE).split()).replace("-", ""),
     )
+
+
+def _line(value: Any, longest: int) -> str:
+    return _text(value).replace("\x00", "").strip()[:longest]
 
 
 def _text(value: Any) -> str:

@@ -70,7 +70,7 @@ WHERE id = %(incident_id)s;
 -- Nobody else needs to be asked: what has not gone out yet does not.
 UPDATE notifications
 SET state = 'cancelled', failure = 'cancelled_by_us'
-WHERE incident_id = %(incident_id)s AND state = 'pending'
+WHERE incident_id = %(incident_id)s AND state = 'pending' AND purpose <> 'connect'
 RETURNING id;
 
 -- name: relation

@@ -15,7 +15,8 @@ opened AS (
     ON CONFLICT (number) WHERE live DO NOTHING
     RETURNING id, number, mode),
 taken AS (
-    SELECT n.id, o.id AS call_id, i.mode, coalesce(r.mode, i.mode) AS responder_mode
+    SELECT n.id, o.id AS call_id, i.mode,
+           CASE n.purpose WHEN 'connect' THEN 'live' ELSE coalesce(r.mode, i.mode) END AS responder_mode
     FROM opened o
     JOIN notifications n ON n.address = o.number
     JOIN incidents i ON i.id = n.incident_id AND i.mode = o.mode
@@ -54,7 +55,7 @@ claimed AS (
 SELECT k.call_id AS call, k.number, k.started_at,
        k.id, k.incident_id, k.responder_id, k.channel, k.address, k.language, k.purpose, k.token, k.severity,
        k.round, k.sequence, k.fence, k.attempts, k.created_at, k.due_at, k.call_id, true AS again,
-       k.mode, coalesce(r.mode, k.mode) AS responder_mode, false AS stopped
+       k.mode, CASE k.purpose WHEN 'connect' THEN 'live' ELSE coalesce(r.mode, k.mode) END AS responder_mode, false AS stopped
 FROM claimed k LEFT JOIN responders r ON r.id = k.responder_id
 ORDER BY (k.round > 1 OR k.sequence > 0 OR k.purpose IN ('remind', 'inform')), k.severity, k.due_at, k.id;
 
@@ -75,7 +76,7 @@ RETURNING id;
 -- All notifications of a call that the provider has taken are sent.
 UPDATE notifications SET state = 'sent', sent_at = %(now)s, lease_until = NULL
 WHERE call_id = %(id)s AND state = 'sending'
-RETURNING id, incident_id, responder_id, channel;
+RETURNING id, incident_id, responder_id, operator, channel;
 
 -- name: by_ref
 -- A call by the provider's id.
@@ -108,7 +109,8 @@ RETURNING id;
 
 -- name: aboard
 -- What a call is about: its notifications in the order of announcing.
-SELECT id, incident_id, responder_id, channel, language, purpose, token, state, announced_at, answer
+SELECT id, incident_id, responder_id, operator, connect_to, connect_with, channel, language, purpose, token, state,
+       announced_at, answer
 FROM notifications WHERE call_id = %(id)s
 ORDER BY (round > 1 OR sequence > 0 OR purpose IN ('remind', 'inform')), severity, due_at, id;
 
@@ -132,7 +134,7 @@ UPDATE notifications
 SET announced_at = coalesce(announced_at, %(now)s), state = 'delivered', delivered_at = coalesce(delivered_at, %(now)s),
     sent_at = coalesce(sent_at, %(now)s), receipt_due_at = NULL
 WHERE id = %(id)s AND state IN ('sent', 'delivered', 'failed', 'cancelled')
-RETURNING id, incident_id, responder_id, channel;
+RETURNING id, incident_id, responder_id, operator, channel;
 
 -- name: told
 -- Nobody needs to go any more: the person has been told so.
@@ -147,6 +149,10 @@ WITH late AS (
     ORDER BY c.check_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
 UPDATE calls c SET check_at = %(again_at)s FROM late WHERE c.id = late.id
 RETURNING c.id, c.number, c.mode, c.live, c.provider_ref, c.status, c.answered_by, c.started_at;
+
+-- name: engaged
+-- Whether we have a live call to a number.
+SELECT EXISTS (SELECT FROM calls WHERE live AND number = %(number)s);
 
 -- name: known_refs
 -- What we know of at the provider for this number since then: none of it is the call whose fate is unknown.

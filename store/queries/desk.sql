@@ -13,7 +13,7 @@ SELECT i.id, i.number, i.mode, i.hazard, i.severity, i.state, i.opened_at, i.las
              FROM notifications n
              LEFT JOIN responders r ON r.id = n.responder_id
              LEFT JOIN calls c ON c.id = n.call_id AND c.live
-             WHERE n.incident_id = i.id AND n.round = i.round AND n.answer IS NULL
+             WHERE n.incident_id = i.id AND n.round = i.round AND n.answer IS NULL AND n.purpose <> 'connect'
                AND n.state IN ('pending', 'sending', 'sent', 'delivered')
              ORDER BY n.id DESC
              LIMIT 12) AS reaching,
@@ -89,7 +89,7 @@ ORDER BY s.id;
 
 -- name: attempts
 -- Every attempt to reach somebody about an incident, the newest first, with how its call stands.
-SELECT coalesce(r.name, '') AS name, n.circle, n.channel, n.purpose, n.round, n.state, n.failure, n.answer,
+SELECT coalesce(r.name, n.operator, '') AS name, n.circle, n.channel, n.purpose, n.round, n.state, n.failure, n.answer,
        coalesce(c.status, '') AS call, n.created_at, n.sent_at, n.delivered_at, n.answered_at
 FROM notifications n
 LEFT JOIN responders r ON r.id = n.responder_id

@@ -37,7 +37,7 @@ LEFT JOIN LATERAL (
 WHERE i.id = ANY (%(ids)s);
 
 -- name: asks
--- The notifications of each incident's running round.
+-- The notifications of each incident's running round; operators who are connected with somebody are not asked anything.
 SELECT n.incident_id, n.responder_id, n.purpose, n.step, n.sequence, n.channel, n.state, n.failure, n.answer,
        n.created_at,
        n.answer IS NULL AND EXISTS (
@@ -47,7 +47,7 @@ SELECT n.incident_id, n.responder_id, n.purpose, n.step, n.sequence, n.channel, 
                  SELECT FROM notifications m WHERE m.call_id = c.id AND m.announced_at IS NOT NULL)))
 FROM notifications n
 JOIN incidents i ON i.id = n.incident_id AND i.round = n.round
-WHERE n.incident_id = ANY (%(ids)s)
+WHERE n.incident_id = ANY (%(ids)s) AND n.purpose <> 'connect'
 ORDER BY n.id;
 
 -- name: parts
@@ -137,12 +137,13 @@ WHERE i.id = r.id;
 -- Create notifications.
 INSERT INTO notifications (
     incident_id, responder_id, contact_id, channel, address, language, purpose, circle, round, step, severity, sequence,
-    token, created_at, due_at)
+    token, operator, connect_to, connect_with, created_at, due_at)
 SELECT r.incident_id, r.responder_id, r.contact_id, r.channel, r.address, r.language, r.purpose, r.circle, r.round,
-       r.step, r.severity, r.sequence, r.token, %(now)s, %(now)s
+       r.step, r.severity, r.sequence, r.token, r.operator, r.connect_to, r.connect_with, %(now)s, %(now)s
 FROM jsonb_to_recordset(%(rows)s) AS r(
     incident_id bigint, responder_id bigint, contact_id bigint, channel text, address text, language text, purpose text,
-    circle text, round integer, step integer, severity smallint, sequence integer, token text);
+    circle text, round integer, step integer, severity smallint, sequence integer, token text,
+    operator text, connect_to text, connect_with bigint);
 
 -- name: raise_own
 -- An incident that the platform itself raises: the one statement of an alarm, with its evidence as the payload.

@@ -50,7 +50,7 @@ UPDATE notifications
 SET state = 'sent', sent_at = %(now)s, lease_until = NULL, provider_ref = %(ref)s, provider_status = %(status)s,
     receipt_due_at = %(receipt_due_at)s
 WHERE id = %(id)s AND state = 'sending' AND (%(fence)s::bigint IS NULL OR fence = %(fence)s)
-RETURNING id, incident_id, responder_id, channel;
+RETURNING id, incident_id, responder_id, operator, channel;
 
 -- name: reached
 -- A message has arrived; also one that had been given up on.
@@ -58,7 +58,7 @@ UPDATE notifications
 SET state = 'delivered', delivered_at = %(now)s, receipt_due_at = NULL, sent_at = coalesce(sent_at, %(now)s),
     provider_status = coalesce(%(status)s, provider_status)
 WHERE id = %(id)s AND state IN ('sent', 'failed', 'cancelled')
-RETURNING id, incident_id, responder_id, channel;
+RETURNING id, incident_id, responder_id, operator, channel;
 
 -- name: failed
 -- A message, or an unanswered call, has reached nobody.
@@ -67,7 +67,7 @@ SET state = 'failed', failure = %(failure)s, lease_until = NULL, receipt_due_at 
     provider_status = coalesce(%(status)s, provider_status), provider_error = coalesce(%(error)s, provider_error)
 WHERE id = %(id)s AND state = ANY (%(from_states)s) AND answer IS NULL
   AND (%(fence)s::bigint IS NULL OR fence = %(fence)s)
-RETURNING id, incident_id, responder_id, channel;
+RETURNING id, incident_id, responder_id, operator, channel;
 
 -- name: put_back
 -- Not this time: due again at a later moment of care time.
@@ -75,7 +75,7 @@ UPDATE notifications
 SET state = 'pending', due_at = %(due_at)s, lease_until = NULL, receipt_due_at = NULL, call_id = NULL,
     provider_error = coalesce(%(error)s, provider_error), attempts = CASE WHEN %(afresh)s THEN 0 ELSE attempts END
 WHERE id = %(id)s AND state IN ('sending', 'sent') AND (%(fence)s::bigint IS NULL OR fence = %(fence)s)
-RETURNING id, incident_id, responder_id, channel;
+RETURNING id, incident_id, responder_id, operator, channel;
 
 -- name: look_later
 -- The provider may have taken it: another sender, or this one, finds out once the shortened lease has run out.
@@ -106,4 +106,4 @@ WHERE address = %(address)s AND created_at >= %(since)s AND provider_ref IS NOT 
 -- An operator's console has shown the incident.
 UPDATE notifications SET state = 'delivered', delivered_at = %(now)s, receipt_due_at = NULL
 WHERE incident_id = %(incident)s AND channel = 'console' AND state = 'sent'
-RETURNING id, incident_id, responder_id, channel;
+RETURNING id, incident_id, responder_id, operator, channel;

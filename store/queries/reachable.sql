@@ -44,3 +44,24 @@ LIMIT %(most)s;
 SELECT count(*) FROM notifications
 WHERE incident_id = %(incident_id)s AND round = %(round)s AND step = %(step)s AND purpose = %(purpose)s
   AND responder_id IS NOT DISTINCT FROM %(responder_id)s;
+
+-- name: home_phones
+-- The telephones of those whom an incident is about, and of the home.
+SELECT code, surname, given_name, number FROM (
+SELECT s.code, s.surname, s.given_name, s.phone AS number, 0 AS place, s.id
+FROM incidents i
+JOIN residents s ON s.id = i.resident_id
+    OR i.resident_id IS NULL AND s.household_id = i.household_id AND s.retired_at IS NULL
+WHERE i.id = %(incident_id)s AND s.phone IS NOT NULL
+UNION ALL
+SELECT '', '', '', h.phone, 1, h.id
+FROM incidents i
+JOIN households h ON h.id = i.household_id
+WHERE i.id = %(incident_id)s AND h.phone IS NOT NULL) AS phones
+ORDER BY place, id;
+
+-- name: being_connected
+-- Whether an operator is being called, or talks, to be connected with somebody about any incident.
+SELECT EXISTS (
+    SELECT FROM notifications n LEFT JOIN calls k ON k.id = n.call_id AND k.live
+    WHERE n.operator = %(operator)s AND (n.state IN ('pending', 'sending', 'sent') OR k.id IS NOT NULL));

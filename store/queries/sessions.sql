@@ -26,7 +26,7 @@ RETURNING user_id;
 
 -- name: visitor
 -- Who is signed in with a cookie, while the session and the account count.
-SELECT u.name, u.role, u.language, u.organisation_id, o.name, o.timezone
+SELECT u.name, u.role, u.language, u.organisation_id, o.name, o.timezone, u.phone
 FROM sessions s
 JOIN users u ON u.id = s.user_id
 JOIN organisations o ON o.id = u.organisation_id
@@ -49,3 +49,7 @@ UPDATE sessions SET ended_at = clock_timestamp() WHERE token_hash = %(token_hash
 -- name: set_language
 -- The language in which an account wants its pages.
 UPDATE users SET language = %(language)s WHERE name = %(name)s;
+
+-- name: set_phone
+-- The telephone at which an account wants to be called.
+UPDATE users SET phone = %(phone)s WHERE name = %(name)s AND phone IS DISTINCT FROM %(phone)s;

@@ -184,6 +184,36 @@ async def test_somebody_else_is_called_by_keyboard(duty_desk: Desk) -> None:
     assert ("user:li",) in acted
 
 
+async def test_an_operator_is_connected_by_keyboard(duty_desk: Desk) -> None:
+    """Her number is typed once and remembered; where the home has no telephone that is said."""
+    desk, night = duty_desk, duty_desk.night
+    await desk.account("li")
+    incident = await night.raises()
+    await night.passes()
+    async with desk.window("li", path=f"/incidents/{incident}") as li:
+        await li.keyboard.press("p")
+        dialog = li.get_by_role("dialog")
+        await expect(dialog.get_by_role("group", name="The home")).to_contain_text("No telephone is known.")
+        assert await barriers(li) == []
+        await dialog.get_by_label("My telephone").fill("+86110")
+        await dialog.get_by_role("group", name="neighbour").get_by_role("radio").check()
+        await li.keyboard.press("Enter")
+        await expect(li.get_by_role("status")).to_contain_text("must be a whole number")
+        await night.query("UPDATE residents SET phone = '+8613700000001' WHERE code = 'zhang-1'")
+        await li.keyboard.press("p")
+        await dialog.get_by_label("My telephone").fill("+86 138-0000-0009")
+        await dialog.get_by_role("group", name="张秀兰").get_by_role("radio").check()
+        await li.keyboard.press("Enter")
+        await expect(li.get_by_role("status")).to_contain_text("Your telephone rings in a moment")
+        await expect(li.locator("tr.live").first).to_contain_text("li")
+        await expect(li.locator("#main")).to_contain_text("li wants to be connected with the resident")
+        await li.reload()
+        await li.keyboard.press("p")
+        await expect(dialog.get_by_label("My telephone")).to_have_value("+8613800000009")
+    rows = await night.query("SELECT address, connect_to, operator FROM notifications WHERE purpose = 'connect'")
+    assert rows == [("+8613800000009", "+8613700000001", "li")]
+
+
 async def test_the_history_is_found_again_and_taken_along(duty_desk: Desk) -> None:
     """By hazard, day, outcome and organisation; as CSV without names, and without formulas."""
     desk, night = duty_desk, duty_desk.night

@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from nicegui import background_tasks, ui
 
-from api.console.choices import LONGEST_FIND, callable_people
+from api.console.choices import LONGEST_FIND, callable_people, connectable_people
 from api.console.context import Console, rendered
 from api.console.feed import Snapshot
 from api.console.frame import RESPONSE_WITHIN_S, OpenPage, available, opened
@@ -26,6 +26,8 @@ from store.errors import StoreError
 log = structlog.get_logger(__name__)
 
 _OUTCOMES: Final = tuple(outcome for outcome in Outcome if outcome is not Outcome.RECOVERED)
+_LISTS: Final = {"call": (callable_people, "contact"), "connect": (connectable_people, "whom")}
+"""The dialogs in which somebody is chosen: who is offered, and how the choice is sent."""
 _HOME_COLOUR: Final = "#0b5a52"
 
 
@@ -97,7 +99,11 @@ class _IncidentPage:
                 ui.html(rendered("incident_around.html", page.say), sanitize=False, tag="div")
             self._dialogs = ui.html("", sanitize=False, tag="div")
             if page.may_act:
-                ui.html(rendered("incident_call.html", page.say, incident=self._id), sanitize=False, tag="div")
+                ui.html(
+                    rendered("incident_call.html", page.say, incident=self._id, phone=page.visitor.phone),
+                    sanitize=False,
+                    tag="div",
+                )
         self._draw(view)
         around = Surroundings(page, self._id, view.incident.opened_at, view.codes, view.timezone)
         around.start(map_id=map_id, seen=[point for point in view.points if not point.home])
@@ -121,16 +127,17 @@ class _IncidentPage:
 
     async def _fill(self, list_: str, find: str) -> None:
         page = self._page
-        if list_ != "call":
+        if list_ not in _LISTS:
             return
+        look_up, name = _LISTS[list_]
         try:
             async with page.console.database.transaction() as connection:
                 now = page.console.clock.now()
-                choices = await callable_people(connection, page.visitor.actor, page.say, self._id, find=find, now=now)
+                choices = await look_up(connection, page.visitor.actor, page.say, self._id, find=find, now=now)
         except StoreError as error:
             log.info("people to choose could not be read", incident=self._id, error=str(error))
             return
-        page.fill(f"{list_}-choices", rendered("choices.html", page.say, choices=choices, name="contact"))
+        page.fill(f"{list_}-choices", rendered("choices.html", page.say, choices=choices, name=name))
 
     async def _again(self) -> None:
         try:
