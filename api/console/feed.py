@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Gauge
 
+from api.console.presence import Presence
 from domain.clock import Clock
 from domain.health import Health
 from domain.permissions import Actor
@@ -70,6 +71,7 @@ class Feed:
         self._rest_until_s = float("-inf")
         self._sessions_s = float("-inf")
         self.snapshot: Snapshot | None = None
+        self.presence = Presence()
 
     @contextmanager
     def watched(self, session: bytes, tell: Callable[[Snapshot], None], end: Callable[[], None]) -> Iterator[None]:
@@ -111,6 +113,7 @@ class Feed:
             async with self._database.transaction() as connection:
                 snapshot = await self._read(connection, hinted)
                 ended = await self._ended(connection)
+                open_now = await self.presence.turn(connection)
             self._health.well("database", self._clock.now())
         except StoreError as error:
             self._mark = None
@@ -118,6 +121,8 @@ class Feed:
             return
         if snapshot is not None:
             self._tell(snapshot)
+        if open_now is not None:
+            _safely(self.presence.tell, open_now)
         for session, _, end in list(self._watchers.values()):
             if session in ended:
                 _safely(end)
@@ -176,7 +181,7 @@ class Feed:
             _safely(tell, snapshot)
 
 
-def _safely(call: Callable[..., None], *arguments: Snapshot) -> None:
+def _safely(call: Callable[..., None], *arguments: object) -> None:
     """A page that cannot take it must not keep it from the others."""
     try:
         call(*arguments)

@@ -87,22 +87,22 @@ class OpenPage:
         self.flood = False
         self._path = request.url.path
         self._shown = True  # the window is not hidden
-        self._client = ui.context.client
+        self.client = ui.context.client
         self._anchor: tuple[datetime, datetime, float] | None = None
         self._furnish(title, request.cookies.get(THEME))
 
     def _furnish(self, title: str, theme: str | None) -> None:
         say = self.say
         # The language of a page is a setting of its route; here it is the visitor's.
-        self._client.page = copy.copy(self._client.page)
-        self._client.page.language = _QUASAR[self.visitor.language]
+        self.client.page = copy.copy(self.client.page)
+        self.client.page.language = _QUASAR[self.visitor.language]
         ui.page_title(" · ".join((title, say("CareWatch"))))
         ui.dark_mode(None if theme is None else theme == "dark")
         ui.add_head_html(
             '<link rel="stylesheet" href="/static/console.css"><script src="/static/console.js" defer></script>'
             f"<style>{STYLE}</style>"
         )
-        with self._client.layout:  # beside NiceGUI's <main>, not within it
+        with self.client.layout:  # beside NiceGUI's <main>, not within it
             skip = ui.html(rendered("skip.html", say), sanitize=False, tag="nav").classes("skip")
             skip.props["aria-label"] = say("To the content")
             self._header = ui.html("", sanitize=False, tag="header").classes("top")
@@ -120,7 +120,7 @@ class OpenPage:
         """Draw the page, and keep it up to date as long as its browser is there."""
         watching = contextlib.ExitStack()
         watching.enter_context(self.console.feed.watched(self.visitor.session, self._tell, self.end))
-        self._client.on_delete(watching.close)
+        self.client.on_delete(watching.close)
         snapshot = self.console.feed.snapshot
         if snapshot is not None:
             self._tell(snapshot)
@@ -143,11 +143,11 @@ class OpenPage:
 
     def run_script(self, script: str) -> None:
         """Have the page's browser run ``script``, once it is there."""
-        self._client.run_javascript(script)
+        self.client.run_javascript(script)
 
     def fill(self, id_: str, html: str) -> None:
         """Put ``html`` into the element of that id, which the page's script looks after."""
-        self._client.run_javascript(f"carewatch.fill({json.dumps(id_)}, {json.dumps(html)})")
+        self.client.run_javascript(f"carewatch.fill({json.dumps(id_)}, {json.dumps(html)})")
 
     # Snapshots
 
@@ -180,7 +180,7 @@ class OpenPage:
         if snapshot.fault:
             return
         self._anchor = (snapshot.at, machine, snapshot.speed)
-        self._client.run_javascript(f"carewatch.setClock({milliseconds(snapshot.at)}, {snapshot.speed})")
+        self.client.run_javascript(f"carewatch.setClock({milliseconds(snapshot.at)}, {snapshot.speed})")
 
     def _header_html(self, snapshot: Snapshot | None) -> str:
         return rendered(
@@ -273,7 +273,7 @@ class OpenPage:
 
     def end(self) -> None:
         """Lead to the door: nobody is signed in here any more."""
-        self._client.run_javascript("window.location.reload()")
+        self.client.run_javascript("window.location.reload()")
 
 
 Built = Callable[_P, Awaitable[Any]]

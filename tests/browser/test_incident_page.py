@@ -214,6 +214,26 @@ async def test_an_operator_is_connected_by_keyboard(duty_desk: Desk) -> None:
     assert rows == [("+8613800000009", "+8613700000001", "li")]
 
 
+async def test_operators_see_who_else_has_the_incident_open(duty_desk: Desk) -> None:
+    """By name, while they have; each sees the other and nobody herself."""
+    desk, night = duty_desk, duty_desk.night
+    await desk.account("li")
+    await desk.account("wang", language=Language.ZH)
+    incident, elsewhere = await night.raises(), await night.raises(home=2)
+    await night.passes()
+    async with (
+        desk.window("li", path=f"/incidents/{incident}") as li,
+        desk.window("wang", path=f"/incidents/{elsewhere}") as wang,
+    ):
+        await expect(wang.locator(".headline")).to_be_visible()
+        await wang.goto(f"{desk.url}/incidents/{incident}")
+        await expect(li.locator(".others")).to_have_text("group Also looking at this: wang")
+        await expect(wang.locator(".others")).to_contain_text("也在查看此事件： li")
+        assert await barriers(li) == []
+        await wang.goto(f"{desk.url}/")
+        await expect(li.locator(".others")).to_have_text("")
+
+
 async def test_the_history_is_found_again_and_taken_along(duty_desk: Desk) -> None:
     """By hazard, day, outcome and organisation; as CSV without names, and without formulas."""
     desk, night = duty_desk, duty_desk.night

@@ -49,6 +49,7 @@ def register(console: Console) -> None:
         page.acted = shown.draw_again
         page.wished = shown.wished
         page.hear({incident_id})
+        shown.look()
         page.start()
         return None
 
@@ -79,6 +80,8 @@ class _IncidentPage:
         page = self._page
         with page.body:
             self._head = ui.html("", sanitize=False, tag="div").classes("incident-head")
+            self._others = ui.html("", sanitize=False, tag="div").classes("others")
+            self._others.props('role="status" aria-live="polite"')
             self._bar = ui.html("", sanitize=False, tag="div").classes("bar")
             with ui.element("div").classes("columns"):
                 with ui.element("div").classes("column"):
@@ -138,6 +141,18 @@ class _IncidentPage:
             log.info("people to choose could not be read", incident=self._id, error=str(error))
             return
         page.fill(f"{list_}-choices", rendered("choices.html", page.say, choices=choices, name=name))
+
+    def look(self) -> None:
+        """Let others see that this operator has the incident open, as long as her browser is there."""
+        page = self._page
+        look = page.console.feed.presence.look(self._id, page.visitor.name, self._draw_others)
+        page.client.on_connect(look.begin)
+        # A browser that came back may be connected anew before its former connection is missed.
+        page.client.on_disconnect(lambda: None if page.client.has_socket_connection else look.end())
+        page.client.on_delete(look.end)
+
+    def _draw_others(self, names: tuple[str, ...]) -> None:
+        self._others.set_content(rendered("incident_others.html", self._page.say, names=names))
 
     async def _again(self) -> None:
         try:

@@ -176,3 +176,32 @@ async def test_a_database_that_went_away_is_told_with_the_last_that_was_known(ni
                 fresh = await page.until(lambda one: one.number > old.number and not one.fault)
     assert len(fresh.queue) == 1
     assert health.ok
+
+
+async def test_two_consoles_see_who_looks_at_an_incident(feed: Feed, night: Night, dsn: str) -> None:
+    """Names of the others only, by incident, whichever process their page is in; gone with the page, and soon with a
+    process that says no more.
+    """
+    other = Feed(night.database, HandClock(NOON), dsn, Health())
+    told: asyncio.Queue[tuple[str, tuple[str, ...]]] = asyncio.Queue()
+    li = feed.presence.look(1, "li", lambda names: told.put_nowait(("li", names)))
+    again = feed.presence.look(1, "li", lambda names: None)
+    wang = other.presence.look(1, "wang", lambda names: told.put_nowait(("wang", names)))
+    zhao = other.presence.look(2, "zhao", lambda names: told.put_nowait(("zhao", names)))
+
+    async def tells(*expected: tuple[str, tuple[str, ...]]) -> None:
+        async with asyncio.timeout(WITHIN_S):
+            assert {await told.get() for _ in expected} == set(expected)
+
+    async with feeding(feed):
+        async with feeding(other):
+            for look in (li, again, wang, zhao):
+                look.begin()
+            await tells(("li", ("wang",)), ("wang", ("li",)))
+            wang.end()
+            await tells(("li", ()))
+            wang.begin()
+            await tells(("li", ("wang",)))
+        await night.query("UPDATE open_incidents SET seen_at = seen_at - interval '1 minute' WHERE name = 'wang'")
+        await tells(("li", ()))
+    assert told.empty()
