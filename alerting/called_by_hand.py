@@ -29,6 +29,9 @@ BEYOND_THE_PLAN: Final = -1
 """The step of notifications that no step of a plan has written: their failures move none on."""
 
 
+_LONGEST_ID: Final = 18  # digits; every row's number is shorter
+
+
 class NotCalled(StrEnum):
     """Why nobody was called."""
 
@@ -119,7 +122,7 @@ async def _number_of(
 ) -> tuple[str, ResponderId | None] | None:
     """The telephone of ``whom``, and whose it is if a responder's."""
     kind, _, key = whom.partition(":")
-    if kind == "contact" and key.isascii() and key.isdigit():
+    if kind == "contact" and key.isascii() and key.isdigit() and len(key) <= _LONGEST_ID:
         for one in await reachable(connection, incident_id, actor, now=now, contact_id=int(key)):
             for contact in one.contacts:
                 if contact.id == int(key) and contact.channel is ChannelName.VOICE:

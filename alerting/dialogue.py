@@ -348,7 +348,7 @@ _FIRST_KEY: Final = {
     Purpose.REMIND: AnswerKind.ARRIVE,
     Purpose.INFORM: AnswerKind.ACCEPT,
 }
-"""An operator who is connected is asked nothing."""
+"""What key 1 says. An operator who is connected is asked nothing."""
 
 
 _TALKED: Final = ("completed", "answered")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from api.words import Words, noted
 from devices.model import Hazard
+from domain.area import HomeState
 from domain.incident import Outcome
 from domain.notification import Failure, Via
 from domain.people import ChannelName, Circle
@@ -141,6 +142,11 @@ def _connecting(messages: Mapping[str, str], otherwise: str) -> Telling:
     return tell
 
 
+def _home(say: Words, entry: Entry, known: Names) -> str:
+    state = _member(say, HomeState, entry.reason)
+    return say("Home {home}: {state}", home=entry.detail.get("household", "?"), state=state)
+
+
 def _resolved(say: Words, entry: Entry, known: Names) -> str:
     return say("Resolved: {outcome}", outcome=_member(say, Outcome, entry.reason))
 
@@ -186,6 +192,7 @@ _TELLING: Final[Mapping[str, Telling]] = {
     "resolved": _resolved,
     "taken": _plain(noted("The desk looks after it; calls pause for three minutes at most")),
     "hurried": _plain(noted("The desk has the next one called at once")),
+    "home": _home,
     "note": _plain(noted("Note")),
     "answer_refused": _plain(noted("An answer came that changes nothing")),
     "called": _who(noted("{who} is being called")),

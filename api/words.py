@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Final
 
 from devices.model import DeviceKind, Hazard
+from domain.area import HomeState
 from domain.incident import IncidentState, Outcome
 from domain.notification import AnswerKind, Failure, NotificationState, Purpose, Via
 from domain.people import ChannelName, Circle, Language, OrganisationKind, ResidentCategory, ResidentState
@@ -71,6 +72,14 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
         "unclear": noted("Unclear alarm"),
         "nobody_reached": noted("Nobody reached"),
         "platform": noted("Platform fault"),
+    },
+    HomeState: {
+        "not_asked": noted("Not asked"),
+        "called": noted("Called"),
+        "answered": noted("Answered"),
+        "visited": noted("Visited"),
+        "fine": noted("All is well"),
+        "needs_help": noted("Needs help"),
     },
     IncidentState: {
         "open": noted("Open"),

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
 from domain.incident import IncidentId
@@ -23,6 +24,17 @@ SMALLEST_CONTAINS: Final = 0.8
 """A part of an organisation that holds this share of its silent devices is where it happens."""
 BACK_SHARE: Final = 0.8
 """Once this share is heard again the area is over, and whoever is still silent is silent for a reason of its own."""
+
+
+class HomeState(StrEnum):
+    """What operators know of a home that an area incident concerns."""
+
+    NOT_ASKED = "not_asked"
+    CALLED = "called"  # and nobody has answered yet
+    ANSWERED = "answered"
+    VISITED = "visited"
+    FINE = "fine"
+    NEEDS_HELP = "needs_help"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

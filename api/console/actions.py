@@ -7,7 +7,9 @@ from enum import StrEnum
 from alerting import answers, delivery
 from alerting.answers import Answer, UnknownIncident, give
 from alerting.called_by_hand import NotCalled, call_somebody, connect
+from alerting.visits import NotMarked, mark
 from api.console.context import Console
+from domain.area import HomeState
 from domain.incident import IncidentId, Outcome, Refused
 from domain.notification import AnswerKind, Via
 from domain.people import ContactId, ResponderId
@@ -34,6 +36,7 @@ class Act(StrEnum):
     CALL_NEXT = "call_next"
     CALL_ELSE = "call_else"
     CONNECT = "connect"
+    MARK = "mark"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,8 @@ class Wish:
     note: str = ""
     whom: str = ""
     own_number: str = ""
+    household: str = ""
+    home_state: HomeState | None = None
 
 
 class NotDone(StrEnum):
@@ -59,7 +64,7 @@ class NotDone(StrEnum):
     NOT_OPEN = "not_open"
 
 
-Why = Refused | NotDone | NotCalled
+Why = Refused | NotDone | NotCalled | NotMarked
 """Why nothing was done."""
 
 
@@ -161,6 +166,13 @@ async def _connect(acting: _Acting) -> Why | None:
     return refused
 
 
+async def _mark(acting: _Acting) -> Why | None:
+    wish, by, now = acting.wish, acting.visitor.actor.id, acting.console.clock.now()
+    if wish.home_state is None:
+        return NotMarked.NOT_CONCERNED
+    return await mark(acting.connection, wish.incident, wish.household, wish.home_state, by=by, now=now)
+
+
 _ACTS: dict[Act, Callable[[_Acting], Awaitable[Why | None]]] = {
     Act.TAKE: _take,
     Act.NAME: _for_somebody(AnswerKind.ACCEPT),
@@ -171,6 +183,7 @@ _ACTS: dict[Act, Callable[[_Acting], Awaitable[Why | None]]] = {
     Act.CALL_NEXT: _call_next,
     Act.CALL_ELSE: _call_else,
     Act.CONNECT: _connect,
+    Act.MARK: _mark,
 }
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from alerting.called_by_hand import NotCalled
+from alerting.visits import NotMarked
 from api.console.actions import Act, NotDone, Why, Wish
 from api.words import noted
+from domain.area import HomeState
 from domain.incident import IncidentId, Outcome, Refused
 from domain.people import ContactId, ResponderId
 
@@ -21,6 +23,7 @@ DONE: Final[Mapping[Act, str]] = {
     Act.HAND_OVER: noted("Handed over."),
     Act.CALL_NEXT: noted("The next one is being called."),
     Act.CONNECT: noted("Your telephone rings in a moment: pick up, and you are connected."),
+    Act.MARK: noted("Written on the list."),
     Act.CALL_ELSE: noted("Is being reached now; the plan goes on beside it."),
 }
 """What to say when it is done."""
@@ -39,6 +42,8 @@ REFUSED: Final[Mapping[Why, str]] = {
     NotCalled.NOBODY: noted("This person cannot be called for it now."),
     NotCalled.BEING_REACHED: noted("This person is being reached that way right now."),
     NotCalled.GOING: noted("This person is going already."),
+    NotMarked.NOT_CONCERNED: noted("This home does not stand on the list."),
+    NotMarked.NO_NEWS: noted("That had been said before."),
     NotCalled.NO_PHONE: noted("There is no telephone to be connected with."),
     NotCalled.BAD_NUMBER: noted("Your own telephone must be a whole number, as in +8613800138000, and no short code."),
     NotCalled.ENGAGED: noted("The platform is talking to that number right now; please try again in a minute."),
@@ -63,6 +68,8 @@ def read_wish(act: Act, sent: dict[str, Any]) -> Wish | None:
         outcome=Outcome(outcome) if outcome in set(Outcome) else None,
         note=_line(sent.get("note"), _LONGEST_NOTE),
         whom=_line(sent.get("whom"), _LONGEST_CHOICE),
+        household=_line(sent.get("household"), _LONGEST_CHOICE),
+        home_state=HomeState(state) if (state := _text(sent.get("state"))) in set(HomeState) else None,
         own_number="".join(_line(sent.get("own_number"), _LONGEST_CHOICE).split()).replace("-", ""),
     )
 

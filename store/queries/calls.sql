@@ -55,7 +55,8 @@ claimed AS (
 SELECT k.call_id AS call, k.number, k.started_at,
        k.id, k.incident_id, k.responder_id, k.channel, k.address, k.language, k.purpose, k.token, k.severity,
        k.round, k.sequence, k.fence, k.attempts, k.created_at, k.due_at, k.call_id, true AS again,
-       k.mode, CASE k.purpose WHEN 'connect' THEN 'live' ELSE coalesce(r.mode, k.mode) END AS responder_mode, false AS stopped
+       k.mode, CASE k.purpose WHEN 'connect' THEN 'live' ELSE coalesce(r.mode, k.mode) END AS responder_mode,
+       false AS stopped
 FROM claimed k LEFT JOIN responders r ON r.id = k.responder_id
 ORDER BY (k.round > 1 OR k.sequence > 0 OR k.purpose IN ('remind', 'inform')), k.severity, k.due_at, k.id;
 

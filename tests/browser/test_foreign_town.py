@@ -16,6 +16,7 @@ from playwright.async_api import Page, expect
 
 from api.console.actions import Act
 from devices.model import Hazard
+from domain.area import HomeState
 from domain.incident import Outcome, SubjectKind
 from domain.notification import AnswerKind
 from domain.permissions import Role
@@ -169,6 +170,11 @@ async def test_no_act_reaches_another_town(duty_desk: Desk, act: Act) -> None:
                 "responder": daughter,
                 "outcome": Outcome.FALSE_ALARM.value,
                 "note": "mine now",
+                "contact": "1",
+                "whom": "home",
+                "own_number": "+8613800000009",
+                "household": "home-1",
+                "state": HomeState.FINE.value,
             }
             await _sends(zhao, sent)
             await expect(zhao.get_by_role("status")).to_contain_text("There is no such incident here.")

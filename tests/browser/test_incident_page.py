@@ -191,7 +191,7 @@ async def test_an_operator_is_connected_by_keyboard(duty_desk: Desk) -> None:
     incident = await night.raises()
     await night.passes()
     async with desk.window("li", path=f"/incidents/{incident}") as li:
-        await li.keyboard.press("p")
+        await li.keyboard.press("l")
         dialog = li.get_by_role("dialog")
         await expect(dialog.get_by_role("group", name="The home")).to_contain_text("No telephone is known.")
         assert await barriers(li) == []
@@ -200,7 +200,7 @@ async def test_an_operator_is_connected_by_keyboard(duty_desk: Desk) -> None:
         await li.keyboard.press("Enter")
         await expect(li.get_by_role("status")).to_contain_text("must be a whole number")
         await night.query("UPDATE residents SET phone = '+8613700000001' WHERE code = 'zhang-1'")
-        await li.keyboard.press("p")
+        await li.keyboard.press("l")
         await dialog.get_by_label("My telephone").fill("+86 138-0000-0009")
         await dialog.get_by_role("group", name="张秀兰").get_by_role("radio").check()
         await li.keyboard.press("Enter")
@@ -208,7 +208,7 @@ async def test_an_operator_is_connected_by_keyboard(duty_desk: Desk) -> None:
         await expect(li.locator("tr.live").first).to_contain_text("li")
         await expect(li.locator("#main")).to_contain_text("li wants to be connected with the resident")
         await li.reload()
-        await li.keyboard.press("p")
+        await li.keyboard.press("l")
         await expect(dialog.get_by_label("My telephone")).to_have_value("+8613800000009")
     rows = await night.query("SELECT address, connect_to, operator FROM notifications WHERE purpose = 'connect'")
     assert rows == [("+8613800000009", "+8613700000001", "li")]

@@ -12,6 +12,7 @@ from api.console.choices import LONGEST_FIND, callable_people, connectable_peopl
 from api.console.context import Console, rendered
 from api.console.feed import Snapshot
 from api.console.frame import RESPONSE_WITHIN_S, OpenPage, available, opened
+from api.console.homes import FIRST_SHOWN, MARKS, load_homes
 from api.console.incident_view import Point, View, load
 from api.console.rows import Row, row
 from api.console.surroundings import Surroundings
@@ -45,6 +46,7 @@ def register(console: Console) -> None:
         if view is None:
             return HTMLResponse(rendered("missing.html", page.say, language=page.say.language.value), status_code=404)
         shown.build(view)
+        await shown.read_homes()
         page.told = shown.told
         page.acted = shown.draw_again
         page.wished = shown.wished
@@ -61,6 +63,8 @@ class _IncidentPage:
         self._page = page
         self._id = incident_id
         self._line: Waiting | None = None
+        self._homes_shown = FIRST_SHOWN
+        self._homes_seen: set[str] = set()
         self._task_name = f"incident {incident_id} for {id(self)}"
 
     async def read(self, *, first: bool = False) -> View | None:
@@ -81,8 +85,9 @@ class _IncidentPage:
         with page.body:
             self._head = ui.html("", sanitize=False, tag="div").classes("incident-head")
             self._others = ui.html("", sanitize=False, tag="div").classes("others")
-            self._others.props('role="status" aria-live="polite"')
+            self._others.props('aria-live="polite"')
             self._bar = ui.html("", sanitize=False, tag="div").classes("bar")
+            self._homes = ui.html("", sanitize=False, tag="section").classes("card wide")
             with ui.element("div").classes("columns"):
                 with ui.element("div").classes("column"):
                     self._now = ui.html("", sanitize=False, tag="section").classes("card")
@@ -123,7 +128,10 @@ class _IncidentPage:
         background_tasks.create_lazy(self._again(), name=self._task_name)
 
     def wished(self, sent: Mapping[str, Any]) -> None:
-        """Fill a dialog that was opened, or in which somebody is being looked for."""
+        """Show more homes; or fill a dialog that was opened, or in which somebody is being looked for."""
+        if sent.get("act") == "more" and sent.get("part") == "homes":
+            self._homes_shown += FIRST_SHOWN
+            self.draw_again()
         if sent.get("act") == "find" and self._page.may_act:
             find = str(sent.get("find", "")).replace("\x00", "").strip()[:LONGEST_FIND]
             background_tasks.create(self._fill(str(sent.get("list", "")), find), name="people to choose")
@@ -142,6 +150,20 @@ class _IncidentPage:
             return
         page.fill(f"{list_}-choices", rendered("choices.html", page.say, choices=choices, name=name))
 
+    async def read_homes(self) -> None:
+        """Draw the call-and-visit list of an area incident; whoever is shown newly is a view of a person."""
+        page, now = self._page, self._page.console.clock.now()
+        async with page.console.database.transaction() as connection:
+            homes = await load_homes(connection, page.say, self._id, most=self._homes_shown, now=now)
+            if homes is not None and (newly := sorted(set(homes.codes) - self._homes_seen)):
+                await audit.record(connection, page.visitor.actor.id, "view", "residents", newly, now=now)
+                self._homes_seen.update(newly)
+        marks = [(state, page.say.of(state), key) for state, key in MARKS]
+        html = rendered(
+            "incident_homes.html", page.say, homes=homes, incident=self._id, may_act=page.may_act, marks=marks
+        )
+        self._homes.set_content(html)
+
     def look(self) -> None:
         """Let others see that this operator has the incident open, as long as her browser is there."""
         page = self._page
@@ -157,6 +179,7 @@ class _IncidentPage:
     async def _again(self) -> None:
         try:
             view = await self.read()
+            await self.read_homes()
         except StoreError as error:
             log.info("an incident could not be read", incident=self._id, error=str(error))
             self._line = None

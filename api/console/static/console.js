@@ -143,9 +143,8 @@
     if (event.key === "ArrowDown" || event.key === "ArrowUp") done = step(event.key === "ArrowDown" ? 1 : -1);
     else {
       const row = document.activeElement?.closest?.("[data-row]");
-      const target = key === "t" && row
-        ? row.querySelector('[data-act="take"]')
-        : [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key && !one.disabled);
+      const target = (row && [...row.querySelectorAll("[data-row-key]")].find((one) => one.dataset.rowKey === key && !one.disabled))
+        ?? [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key && !one.disabled);
       if (target) {
         if (target.matches("input")) target.select();
         else target.click();
@@ -158,10 +157,10 @@
   // What is redrawn keeps its focus: whoever works with the keys is not thrown out by news.
   let focused = [];
   document.addEventListener("focusin", (event) => {
-    const { act, key, part } = event.target.dataset;
+    const { act, key, part, state } = event.target.dataset;
     const row = event.target.closest("[data-row]");
     const inRow = row ? `[data-row="${CSS.escape(row.dataset.row)}"] ` : null;
-    focused = inRow ? [act ? `${inRow}[data-act="${act}"]` : null, `${inRow}[data-row-link]`] : [key ? `[data-key="${key}"]` : part ? `[data-act="${act}"][data-part="${part}"]` : null];
+    focused = inRow ? [act ? `${inRow}[data-act="${act}"]${state ? `[data-state="${state}"]` : ""}` : null, `${inRow}[data-row-link]`] : [key ? `[data-key="${key}"]` : part ? `[data-act="${act}"][data-part="${part}"]` : null];
   });
 
   function keepFocus() {

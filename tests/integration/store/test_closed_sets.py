@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from devices.model import DeviceKind, Hazard, Protocol, SignalState
+from domain.area import HomeState
 from domain.consent import ConsentPurpose, Recipient
 from domain.incident import IncidentState, Outcome, SubjectKind
 from domain.notification import LEGAL, AnswerKind, Failure, NotificationState, Purpose, Via
@@ -35,6 +36,7 @@ _SETS: list[tuple[str, str, type[StrEnum], set[str]]] = [
     ("notifications", "answer", AnswerKind, set()),
     ("notifications", "purpose", Purpose, set()),
     ("participations", "via", Via, set()),
+    ("area_visits", "state", HomeState, set()),
     ("users", "role", Role, {Role.SYSTEM}),
     ("api_keys", "scopes", Scope, set()),
     ("rules", "scope", RuleScope, set()),
