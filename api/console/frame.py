@@ -71,8 +71,8 @@ PLACES: Final = (
 
 class OpenPage:
     """One page in one browser. ``told`` is called with every snapshot and draws what the page shows of it, ``acted``
-    when its operator has done something, ``wished`` with what the page's script sends besides acts. ``flood``: more
-    waits than can be read.
+    when its operator has done something. ``others`` is called with what the page's script sends besides acts, by the
+    name of what it wants. ``flood``: more waits than can be read.
     """
 
     def __init__(self, console: Console, visitor: Visitor, request: Request, title: str) -> None:
@@ -82,8 +82,7 @@ class OpenPage:
         self.may_act = Scope.ACT in visitor.actor.scopes
         self.told: Callable[[Snapshot], None] = lambda snapshot: None
         self.acted: Callable[[], None] = lambda: None
-        self.others: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {}
-        self.wished: Callable[[Mapping[str, Any]], None] = lambda sent: None
+        self.others: dict[str, Callable[[Mapping[str, Any]], Awaitable[None]]] = {}
         self.flood = False
         self._path = request.url.path
         self._shown = True  # the window is not hidden
@@ -246,8 +245,6 @@ class OpenPage:
             wish = read_wish(Act(what), sent)
             if wish is not None:
                 await self.do(wish)
-        else:
-            self.wished(sent)
 
     async def do(self, wish: Wish) -> None:
         """Do it, and say what became of it."""

@@ -32,16 +32,16 @@ def register(console: Console) -> None:
         def told(snapshot: Snapshot) -> None:
             queue.set_content(_queue(page, snapshot, shown))
 
-        def wished(sent: Mapping[str, Any]) -> None:
-            part = str(sent.get("part", ""))
-            if sent.get("act") == "more":
-                shown.more(part)
-            elif sent.get("act") == "turn":
-                shown.turn(part)
+        async def more(sent: Mapping[str, Any]) -> None:
+            shown.more(str(sent.get("part", "")))
+            page.draw_again()
+
+        async def turn(sent: Mapping[str, Any]) -> None:
+            shown.turn(str(sent.get("part", "")))
             page.draw_again()
 
         page.told = told
-        page.wished = wished
+        page.others |= {"more": more, "turn": turn}
         page.start()
         return None
 

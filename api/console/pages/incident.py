@@ -49,7 +49,9 @@ def register(console: Console) -> None:
         await shown.read_homes()
         page.told = shown.told
         page.acted = shown.draw_again
-        page.wished = shown.wished
+        page.others["more"] = shown.more_homes
+        if page.may_act:
+            page.others["find"] = shown.find
         page.hear({incident_id})
         shown.look()
         page.start()
@@ -127,17 +129,16 @@ class _IncidentPage:
         """Read and draw once more, soon."""
         background_tasks.create_lazy(self._again(), name=self._task_name)
 
-    def wished(self, sent: Mapping[str, Any]) -> None:
-        """Show more homes; or fill a dialog that was opened, or in which somebody is being looked for."""
-        if sent.get("act") == "more" and sent.get("part") == "homes":
-            self._homes_shown += FIRST_SHOWN
-            self.draw_again()
-        if sent.get("act") == "find" and self._page.may_act:
-            find = str(sent.get("find", "")).replace("\x00", "").strip()[:LONGEST_FIND]
-            background_tasks.create(self._fill(str(sent.get("list", "")), find), name="people to choose")
+    async def more_homes(self, sent: Mapping[str, Any]) -> None:
+        """Show more of the call-and-visit list."""
+        self._homes_shown += FIRST_SHOWN
+        self.draw_again()
 
-    async def _fill(self, list_: str, find: str) -> None:
+    async def find(self, sent: Mapping[str, Any]) -> None:
+        """Fill a dialog that was opened, or in which somebody is being looked for."""
         page = self._page
+        list_ = str(sent.get("list", ""))
+        find = str(sent.get("find", "")).replace("\x00", "").strip()[:LONGEST_FIND]
         if list_ not in _LISTS:
             return
         look_up, name = _LISTS[list_]

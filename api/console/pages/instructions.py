@@ -1,7 +1,7 @@
 """Instructions as data: what operators should ask and do for each hazard, read and written here, every version kept."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -128,7 +128,7 @@ class _InstructionsPage:
             )
         )
 
-    async def _write(self, sent: dict[str, Any]) -> None:
+    async def _write(self, sent: Mapping[str, Any]) -> None:
         try:
             body = InstructionBody(**{name: str(sent.get(name, "")).replace("\r\n", "\n") for name in ("zh", "en")})
         except ValidationError:
@@ -139,10 +139,10 @@ class _InstructionsPage:
             return
         await self._change(sent, body)
 
-    async def _restore(self, sent: dict[str, Any]) -> None:
+    async def _restore(self, sent: Mapping[str, Any]) -> None:
         await self._change(sent, None)
 
-    async def _change(self, sent: dict[str, Any], body: InstructionBody | None) -> None:
+    async def _change(self, sent: Mapping[str, Any], body: InstructionBody | None) -> None:
         """Store it and draw that part again; what was typed stays in the browser if it could not be stored."""
         page, say = self._page, self._page.say
         if sent.get("hazard") not in set(Hazard):
