@@ -226,14 +226,18 @@ async def test_no_form_of_another_site_does_anything(duty_desk: Desk, routes: li
 
 
 async def test_nothing_is_open_to_whoever_is_not_signed_in(duty_desk: Desk, routes: list[tuple[str, str]]) -> None:
-    """Every page and download leads to the door, which shows nothing."""
+    """Every page and download leads to the door, which shows nothing; what scripts ask for is refused."""
     numbers = await _two_towns(duty_desk)
     context = await duty_desk.browser.new_context()
     for method, pattern in routes:
         if method != "GET" or pattern.startswith(("/static", "/sign-in")):
             continue
         path = pattern.format_map(numbers)
-        answer = await context.request.get(f"{duty_desk.url}{path}", max_redirects=0)
+        answer = await context.request.get(f"{duty_desk.url}{path}?{VIEW}", max_redirects=0)
+        if pattern.startswith("/map/"):
+            assert answer.status == 401, path
+            assert _leaked(await answer.text()) == [], path
+            continue
         assert answer.status == 303, path
         assert answer.headers["location"].startswith("/sign-in?"), path
     await context.close()
