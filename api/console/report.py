@@ -70,7 +70,8 @@ class _Page(FPDF):
         self.set_y(-_MARGIN_MM)
         self._style(8, _QUIET)
         self.cell(self.epw / 2, _LINE_MM, self._printed)
-        counted = self._say("Page {page} of {pages}", page=self.page_no(), pages="{nb}")
+        say = self._say  # the name under which words are gathered for translation
+        counted = say("Page {page} of {pages}", page=self.page_no(), pages="{nb}")
         self.cell(self.epw / 2, _LINE_MM, counted, align="R")
 
     def heading(self) -> None:
@@ -78,8 +79,8 @@ class _Page(FPDF):
         incident, say = self._view.incident, self._say
         colour = SEVERITY_COLOURS[incident.severity]
         self._style(17, colour.text)
-        self.set_fill_color(colour.surface)
-        self.cell(14, 14, str(incident.severity), align="C", fill=True)
+        with self.local_context(fill_color=colour.surface):  # what stays set would fill the tables as well
+            self.cell(14, 14, str(incident.severity), align="C", fill=True)
         self.set_x(self.l_margin + 18)
         self._style(17, _INK)
         self.multi_cell(self.epw - 18, 7.5, self._view.title, align="L", **_BELOW)
@@ -155,8 +156,9 @@ class _Page(FPDF):
         self._table((say("At"), say("What")), rows, (35, 143))
 
     def _left_out(self) -> None:
+        say = self._say
         self._style(8, _QUIET)
-        text = self._say("Earlier ones are left out here; the console shows them.")
+        text = say("Earlier ones are left out here; the console shows them.")
         self.multi_cell(self.epw, 5.8, text, wrapmode=self._wrap, **_BELOW)
 
     def _title(self, text: str) -> None:

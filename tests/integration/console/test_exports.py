@@ -123,9 +123,9 @@ async def _number(shelf: Shelf, which: int) -> int:
     [
         (
             Language.ZH,
-            ("张秀兰", "三组1号", "一般帮助", "daughter", "子女", "无人接听", "钥匙换了地方，在西邻王家", "已办结"),
+            ("张秀兰", "三组1号", "一般帮助", "daughter", "子女", "无人接听", "在西邻王家", "已办结", "第1页，共1页"),
         ),
-        (Language.EN, ("张秀兰", "三组1号", "Assistance", "daughter", "Children", "no answer", "钥匙换了地方")),
+        (Language.EN, ("张秀兰", "三组1号", "Assistance", "daughter", "Children", "no answer", "Page 1 of 1")),
     ],
 )
 async def test_an_incident_on_paper_tells_all_of_it_in_both_languages(
