@@ -8,7 +8,7 @@ _ALL = (
     "decode",
     "ingest_flood",
     "alarm_latency",
-    "presses_at_once",
+    "presses",
     "desk",
     "engine_cycle",
     "absence_loop",

@@ -1,7 +1,10 @@
-"""A thousand homes press within one second: how long until each is stored, asked about, and called for.
+"""Homes press: how long until each press is stored, asked about, and the provider has the call.
 
-``python -P -m benchmarks.presses_at_once [--presses 1000] [--calls-per-s 100]``: the whole platform as ``carewatch up``
-runs it, with the stand-in for the phone network. Times are counted from the planned moment of each press.
+    python -P -m benchmarks.presses [--presses N] [--per-s N] [--calls-per-s N] [--beside N]
+
+The whole platform as ``carewatch up`` runs it, with the stand-in for the phone network. Times are counted from the
+planned moment of each press, the last line from its storing. A thousand presses within one second is what happens
+when the power of a district fails; 20 a second, for long, is what tells the delay of a call.
 """
 
 import argparse
@@ -20,6 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from alerting.deployment import Deployment
+from benchmarks.publisher import Order
+from benchmarks.rig import speak
 from carewatch.private import PrivateInstallation, running
 from devices.model import Hazard
 from devices.native import encode_alarm
@@ -29,6 +34,7 @@ from store.pool import open_database
 from store.registry import Noun, save
 
 _CONNECTIONS = 20
+_SPEAKING = 1000
 _GIVE_UP_S = 300.0
 
 _MOMENTS = """
@@ -88,7 +94,24 @@ def moments(dsn: str) -> dict[str, tuple[datetime | None, ...]]:
         return {row[0]: row[1:] for row in connection.execute(_MOMENTS).fetchall()}
 
 
-async def measure(presses: int, calls_per_s: float) -> None:
+async def beside(port: int, rate: int, for_s: float) -> None:
+    """Other devices' telemetry, ``rate`` messages a second; 0: none, below: as much as the broker takes."""
+    if not rate:
+        return
+    order = Order(
+        port=port,
+        name="beside",
+        messages=1 << 40,
+        for_s=for_s,
+        devices=_SPEAKING,
+        first_device=0,
+        rate=max(rate, 0),
+        topic="care/town/button-{:05d}/telemetry",
+    )
+    await speak(order)
+
+
+async def measure(presses: int, per_s: float, calls_per_s: float, telemetry_per_s: int) -> None:
     """Run it once and print the percentiles."""
     with tempfile.TemporaryDirectory(prefix="carewatch-bench-") as folder:
         installation = PrivateInstallation(Path(folder), Deployment.CHAOS)
@@ -100,33 +123,48 @@ async def measure(presses: int, calls_per_s: float) -> None:
             for home in range(presses):
                 await phone.register(Person(number=number(home), temper=Answers(after_s=2, keys=("1",), listens_s=2)))
             await asyncio.sleep(3)  # the lanes read the registry once a second
-            begin_s, gap_s = time.time() + 2, 1.0 / presses
+            begin_s, gap_s = time.time() + 2, 1.0 / per_s
+            speaking = asyncio.create_task(
+                beside(installation.settings.broker_port, telemetry_per_s, 2 + presses / per_s)
+            )
             tasks = [
                 press("127.0.0.1", installation.settings.broker_port, range(one, presses, _CONNECTIONS), begin_s, gap_s)
                 for one in range(_CONNECTIONS)
             ]
             planned = {event: at for part in await asyncio.gather(*tasks) for event, at in part.items()}
+            await speaking
             deadline_s = time.monotonic() + _GIVE_UP_S
             while sum(None not in row for row in moments(dsn).values()) < presses:
                 assert time.monotonic() < deadline_s, "not every press was called for in time"
                 await asyncio.sleep(1)
-            show(planned, moments(dsn), calls_per_s)
+            show(
+                planned,
+                moments(dsn),
+                f"{presses} presses, {per_s:g}/s, at most {calls_per_s:g} calls/s, {telemetry_per_s} beside",
+            )
 
 
-def show(planned: dict[str, float], reached: dict[str, tuple[datetime | None, ...]], calls_per_s: float) -> None:
+def show(planned: dict[str, float], reached: dict[str, tuple[datetime | None, ...]], title: str) -> None:
     """Print what was measured."""
-    table = Table(title=f"{len(planned)} presses in one second, provider limited to {calls_per_s:g} calls/s")
-    for column in ("", "p50 s", "p99 s", "worst s"):
+    table = Table(title=title)
+    for column in ("", "p50 s", "p99 s", "p99.9 s", "worst s"):
         table.add_column(column, justify="right")
+
+    def add(stage: str, delays: Sequence[float]) -> None:
+        table.add_row(stage, *(f"{value:.3f}" for value in (*np.percentile(delays, (50, 99, 99.9)), max(delays))))
+
+    found = {event: [moment.timestamp() for moment in row if moment is not None] for event, row in reached.items()}
     for place, stage in enumerate(("stored", "somebody asked", "provider has the call")):
-        delays = [row[place].timestamp() - planned[event] for event, row in reached.items() if row[place] is not None]  # type: ignore[union-attr]  # None is left out beside it
-        table.add_row(stage, *(f"{value:.2f}" for value in (*np.percentile(delays, (50, 99)), max(delays))))
+        add(stage, [moments[place] - planned[event] for event, moments in found.items()])
+    add("from stored to the provider", [moments[2] - moments[0] for moments in found.values()])
     Console().print(table)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--presses", type=int, default=1000)
-    parser.add_argument("--calls-per-s", type=float, default=100.0)
+    parser.add_argument("--per-s", type=float, default=1000.0, help="presses a second")
+    parser.add_argument("--calls-per-s", type=float, default=100.0, help="what the provider takes")
+    parser.add_argument("--beside", type=int, default=0, help="messages of telemetry a second; -1: a flood")
     options = parser.parse_args()
-    asyncio.run(measure(options.presses, options.calls_per_s))
+    asyncio.run(measure(options.presses, options.per_s, options.calls_per_s, options.beside))
