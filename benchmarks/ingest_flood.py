@@ -55,7 +55,12 @@ async def discarded(town: Rig, messages: int) -> Flood:
     await (await asyncio.create_subprocess_exec(*argv, "-E")).wait()  # the broker has a session for it now
     process = await asyncio.create_subprocess_exec(*argv, "-C", str(messages), stdout=DEVNULL)
     watch, broker_s, ended_s = Stopwatch(), cpu_s(town.broker.pid), _ended_s()
-    spoken_s, _ = await asyncio.gather(town.publish(orders(town, messages, "discard")), process.wait())
+    try:
+        spoken_s = await town.publish(orders(town, messages, "discard"))
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
     took_s = watch.s
     spent = {"broker": cpu_s(town.broker.pid) - broker_s, "publishers": spoken_s}
     spent["subscriber"] = _ended_s() - ended_s - spoken_s

@@ -30,7 +30,7 @@ class Order(msgspec.Struct, kw_only=True):
     devices: int
     first_device: int = 1
     rate: float = 0.0
-    for_s: float = float("inf")
+    for_s: float | None = None
     in_flight: int = 500
     topic: str = "care/town/device-{}/telemetry"
     smoke: bool = False
@@ -73,7 +73,7 @@ class Publisher(asyncio.Protocol):
             asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
     def _send(self, due: int) -> None:
-        if time.monotonic() - self._begun_s > self._order.for_s:
+        if self._order.for_s is not None and time.monotonic() - self._begun_s > self._order.for_s:
             self._left = 0
         room = self._order.in_flight - (self._sent - self._acknowledged)
         for _ in range(min(room, due - self._sent, self._left)):
