@@ -55,13 +55,14 @@ class Rig:
 
     @asynccontextmanager
     async def lane(self, lane: LaneName) -> AsyncIterator[Process]:
-        """A lane at work; its canary has come through."""
+        """A lane at work; a canary of its own has come through, so that it hears what is published from now on."""
         config = {"dsn": self.database.dsn, "broker_url": self.broker.url, "lane": lane}
         argv = [sys.executable, "-P", "-m", "benchmarks.lane", msgspec.json.encode(config).decode()]
+        (began,) = self.ask("SELECT now()::text")
         process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.DEVNULL)
         try:
             await self.until(f"SELECT count(*) FROM leases WHERE name = 'ingest-p00-{lane}' AND until > now()", 1)
-            heard = f"lane = 'ingest-p00-{lane}' AND committed_at > now() - interval '9 s'"
+            heard = f"lane = 'ingest-p00-{lane}' AND committed_at > '{began}'"
             await self.until(f"SELECT count(*) FROM canaries WHERE {heard}", 1)
             yield process
         finally:
