@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alerting.rules.frame import Finding, Observation, Rule
+from alerting.rules.frame import Finding, Observation, Rule, State
 from alerting.rules.kinds import reads
-from alerting.rules.panel import Hearing, Member, Memory, Panel, hearing, settle
+from alerting.rules.panel import Key, Member, Panel, Watch
 from devices.model import DeviceKind, Reading, SignalState
 
 HORIZON_S = 7 * 86400.0
@@ -32,35 +32,36 @@ class Replay:
     def __init__(self, rules: Sequence[Rule], owner: Owner = one_home) -> None:
         self.rules = tuple(rule for rule in rules if rule.enabled and reads(rule))
         self._owner = owner
-        self._heard: dict[str, tuple[Hearing, ...]] = {}
-        self._panel = Panel(self._heard.__getitem__, None)
+        self._heard: dict[str, tuple[Watch, ...]] = {}
+        self._panel = Panel()
         self.findings: list[Finding] = []
 
     def judge(self, observations: Iterable[Observation]) -> None:
         """Judge more of the history, in order of time."""
         heard, panel, findings = self._heard, self._panel, self.findings
         for seen in observations:
-            if seen.source not in heard:
-                heard[seen.source] = hearing(self.rules, self._owner(seen))
-            found = panel.judge(seen)
+            those = heard.get(seen.source)
+            if those is None:
+                those = heard[seen.source] = panel.listen(self.rules, self._owner(seen))
+            found = panel.judge(those, seen)
             if found:
                 findings += found
 
     def until(self, now: float) -> None:
         """Let time pass without readings."""
-        self.findings += settle(self._panel.memory, self.rules, now)
+        self.findings += self._panel.settle(now)
 
     def fork(self) -> "Replay":
         """What would have happened instead: a replay that goes on from here by itself."""
         other = Replay(self.rules, self._owner)
-        other._heard.update(self._heard)
-        other._panel.memory.update(self._panel.memory)
+        for key, one in self._panel.watches.items():
+            other._panel.watch(one.rule, key).state = one.state
         return other
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> Mapping[Key, State]:
         """What the rules remember now."""
-        return self._panel.memory
+        return {key: one.state for key, one in self._panel.watches.items()}
 
 
 def replay(rules: Sequence[Rule], history: Sequence[Observation], owner: Owner = one_home) -> list[Finding]:

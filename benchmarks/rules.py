@@ -1,4 +1,5 @@
-"""What judging costs: a reading in a lane with every shipped rule, memory per device, and a look at 100,000 homes.
+"""What judging costs: a reading in a lane with every shipped rule, memory per device, what the rules add to a
+wristband's message, and a look at 100,000 homes.
 
 Without I/O: the readings are there, nothing is stored. One core, one thread.
 """
@@ -9,19 +10,26 @@ import resource
 import sys
 import time
 from datetime import UTC, datetime
+from statistics import median
+
+import msgspec
 
 from alerting.rulebook import Rulebook, default_rules
 from alerting.rules import kinds
 from alerting.rules.frame import Observation, Rule
 from alerting.rules.inactivity import InactivityRule
 from alerting.rules.spec import write_rule
+from devices import native
 from devices.model import DeviceKind, Hazard, Protocol, Reading
 from domain.people import Mode
+from ingest.packing import digest_of, quantities, row
 from ingest.ruling import Ruling
+from ingest.states import States
 from store.devices import Device
 from store.rules import RuleHome, RuleOrganisation, RuleScope, StoredRule
 
 DEVICES = 10_000
+BANDS = 2_000
 HOMES = 100_000
 ROUNDS = 30
 _START = 1_786_000_000.0
@@ -74,13 +82,19 @@ def said(device: Device, draw: random.Random) -> Reading:
     return Reading(smoke_level=0, temperature_c=21, battery_pct=90)
 
 
-def lane() -> None:
-    """Readings of 10,000 devices, one after the other, through the rules of a lane."""
+def book(*, on: bool) -> Rulebook:
+    """The shipped rules as they are stored, or all switched off."""
+    rules = (one if on else msgspec.structs.replace(one, enabled=False) for one in default_rules())
     stored = [
         StoredRule(name=one.name, scope=RuleScope.EVERYONE, scope_id=0, version=1, rule=write_rule(one))
-        for one in default_rules()
+        for one in rules
     ]
-    rulebook = Rulebook(stored, {1: RuleOrganisation(path=(1,), timezone="Asia/Shanghai")}, 1)
+    return Rulebook(stored, {1: RuleOrganisation(path=(1,), timezone="Asia/Shanghai")}, 1)
+
+
+def lane() -> None:
+    """Readings of 10,000 devices, one after the other, through the rules of a lane."""
+    rulebook = book(on=True)
     devices = fleet()
     homes = {one.household_id: RuleHome(lat=36.0, lon=114.0, residents=1) for one in devices if one.household_id}
     draw = random.Random(1)
@@ -102,6 +116,40 @@ def lane() -> None:
     print(f"rules shipped and judged in a lane: {sum(kinds.reads(one) for one in default_rules()) - 3}")
     print(f"one reading, all its rules: {each_us:.2f} us; {1e6 / each_us:,.0f} readings/s a core")
     print(f"memory of the rules: {(_rss_bytes() - before) / DEVICES:,.0f} bytes a device")
+
+
+def message() -> None:
+    """All that a lane does with a wristband's message, from its payload to the row that is stored and the rules: by
+    turns with every rule on and with all off, each turn one message of each band.
+    """
+    bands = [one for one in fleet() if one.kind is DeviceKind.WRISTBAND][:BANDS]
+    homes = {one.household_id: RuleHome(lat=36.0, lon=114.0, residents=1) for one in bands if one.household_id}
+    ways = {on: (Ruling(book(on=on), homes), States()) for on in (True, False)}
+    spent: dict[bool, list[float]] = {True: [], False: []}
+    draw = random.Random(3)
+    for turn in range(ROUNDS):
+        now_us = round((_START + 2 * turn) * 1e6)
+        payloads = [
+            b'{"at":%.3f,"lat":%.6f,"lon":114.0,"accuracy_m":12.5,"heart_rate_bpm":%d,"battery_pct":80,"worn":true}'
+            % (now_us / 1e6, 36 + draw.random() / 1e5, draw.randrange(60, 90))
+            for _ in bands
+        ]
+        for on in (True, False) if turn % 2 else (False, True):
+            ruling, states = ways[on]
+            began = time.perf_counter()
+            for band, payload in zip(bands, payloads, strict=True):
+                (reading,) = native.decode_telemetry(payload).readings
+                states.speak(band, now_us, late=False)
+                said = quantities(reading)
+                row(band.key, now_us, digest_of(said), now_us, said)
+                states.measure(band, reading, now_us, now_us)
+                ruling.hear(band, reading, now_us, now_us)
+            spent[on].append((time.perf_counter() - began) / len(bands) * 1e6)
+            states.take(now_us)
+            ruling.take(datetime.fromtimestamp(now_us / 1e6, UTC))
+    on_us, off_us = (median(sorted(spent[on])[: ROUNDS // 2]) for on in (True, False))
+    print(f"a wristband's message: {off_us:.2f} us without rules, {on_us:.2f} us with them;"
+          f" the rules add {on_us - off_us:.2f} us")  # fmt: skip
 
 
 def homes() -> None:
@@ -130,6 +178,7 @@ def homes() -> None:
 def main() -> int:
     """Print the figures."""
     lane()
+    message()
     homes()
     return 0
 

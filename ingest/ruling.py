@@ -14,7 +14,7 @@ from alerting.found import Concerned, recorded
 from alerting.rulebook import Rulebook, load_rulebook
 from alerting.rules import kinds
 from alerting.rules.frame import Finding, Observation, Rule, State
-from alerting.rules.panel import Hearing, Key, Member, Panel, hearing, subject_of
+from alerting.rules.panel import Key, Member, Panel, Watch, subject_of
 from devices.model import Reading
 from store import rule_states as states
 from store import rules
@@ -23,7 +23,7 @@ from store.pool import Connection
 from store.rule_states import NewFinding, Pull, RuleState, SyncConnection
 from store.rules import RuleHome
 
-Hints = tuple[tuple[Rule, str], ...]
+Hints = tuple[tuple[Rule, Key], ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,13 +54,11 @@ class Ruling:
     def __init__(self, rulebook: Rulebook, homes: Mapping[int, RuleHome]) -> None:
         self._rulebook = rulebook
         self._homes = homes
-        self._devices: dict[str, Device] = {}
-        self._heard: dict[str, tuple[Hearing, ...]] = {}
-        self._hints: dict[str, Hints] = {}
+        self._heard: dict[int, tuple[tuple[Watch, ...], Hints]] = {}
         self._trial: dict[str, bool] = {}
-        self._panel = Panel(self._heard.__getitem__, self._changed)
+        self._panel = Panel(self._changed)
         self._now = 0.0
-        self._unsaved: dict[Key, tuple[Rule, float]] = {}
+        self._unsaved: dict[Key, tuple[Watch, float]] = {}
         self._findings: list[tuple[Finding, Device]] = []
         self._pulls: dict[Key, float] = {}
 
@@ -77,52 +75,45 @@ class Ruling:
     def forget_devices(self) -> None:
         """The registry has changed: ask anew which rules hold for whom."""
         self._heard.clear()
-        self._hints.clear()
 
     def hear(self, device: Device, reading: Reading, at_us: int, now_us: int) -> None:
         """Judge one reading. What claims the future counts as now: a clock that is ahead must not stop the rules."""
-        source = device.device_id
-        heard = self._heard.get(source)
-        if heard is None:
-            heard = self._listen(device)
-        hints = self._hints[source]
+        heard, hints = self._heard.get(device.key) or self._listen(device)
         if not heard and not hints:
             return
-        seen = Observation(min(at_us, now_us) / 1e6, source, device.kind, reading)
+        at = (at_us if at_us < now_us else now_us) / 1e6
+        seen = Observation(at, device.device_id, device.kind, reading)
         if heard:
-            self._now = seen.at
-            findings = self._panel.judge(seen)
+            self._now = at
+            findings = self._panel.judge(heard, seen)
             if findings:
                 self._findings += [(one, device) for one in findings]
-        for rule, subject in hints:
+        for rule, key in hints:
             wanted = kinds.hint(rule, seen)
             if wanted is not None:
-                key = (rule.name, subject)
                 self._pulls[key] = min(wanted, self._pulls.get(key, wanted))
 
-    def _listen(self, device: Device) -> tuple[Hearing, ...]:
-        """Which rules hold for ``device``; remembered until the registry or the rules change."""
+    def _listen(self, device: Device) -> tuple[tuple[Watch, ...], Hints]:
+        """Which rules hold for ``device``, and which are only to be told of it; remembered until the registry or the
+        rules change.
+        """
         member = member_of(device)
         home = self._homes.get(device.household_id) if device.household_id is not None else None
         those = self._rulebook.rules_for(device.organisation_id, member, home)
-        heard = hearing((one for one in those if not isinstance(one, kinds.OVER_HOMES)), member)
-        for rule, key, *_ in heard:
-            self._trial[rule.name] = rule.trial
-            if key in self._panel.memory and type(self._panel.memory[key]) is not kinds.state_type(rule):
-                del self._panel.memory[key]
+        heard = self._panel.listen((one for one in those if not isinstance(one, kinds.OVER_HOMES)), member)
+        self._trial.update((one.rule.name, one.rule.trial) for one in heard)
         subjects = ((one, subject_of(one.per, member)) for one in those if isinstance(one, kinds.OVER_HOMES))
-        self._hints[device.device_id] = tuple(
-            (one, subject)
+        hints = tuple(
+            (one, (one.name, subject))
             for one, subject in subjects
             if subject is not None and one.enabled and kinds.hints(one, device.kind)
         )
-        self._heard[device.device_id] = heard
-        self._devices[device.device_id] = device
-        return heard
+        self._heard[device.key] = heard, hints
+        return heard, hints
 
-    def _changed(self, key: Key, rule: Rule, before: State | None, state: State) -> None:
-        if kinds.worth_saving(before, state):
-            self._unsaved[key] = (rule, self._now)
+    def _changed(self, watch: Watch, before: State) -> None:
+        if kinds.worth_saving(before, watch.state):
+            self._unsaved[watch.key] = (watch, self._now)
 
     def take(self, now: datetime) -> Verdict:
         """What is to be committed now, once."""
@@ -134,7 +125,7 @@ class Ruling:
             ]
             self._findings = []
         if self._unsaved:
-            verdict.states = [self._packed(key, rule, at) for key, (rule, at) in self._unsaved.items()]
+            verdict.states = [_packed(watch, at) for watch, at in self._unsaved.values()]
             self._unsaved = {}
         if self._pulls:
             verdict.pulls = [
@@ -143,29 +134,27 @@ class Ruling:
             self._pulls = {}
         return verdict
 
-    def _packed(self, key: Key, rule: Rule, at: float) -> RuleState:
-        state = self._panel.memory[key]
-        due = kinds.kind_of(rule).due(rule, state)
-        return RuleState(
-            rule=key[0],
-            subject=key[1],
-            phase=state.phase,
-            due_at=None if due is None else _moment(due),
-            seen_at=_moment(at),
-            state=kinds.packed(state),
-        )
-
     def recall(self, rows: Iterable[RuleState], members: Mapping[str, Sequence[Device]]) -> None:
         """Remember what is stored; ``members`` are the devices of each subject. What cannot be read is begun anew."""
         for row in rows:
             key = (row.rule, row.subject)
-            heard = (one for device in members[row.subject] for one in self._listen(device))
-            rule = next((one[0] for one in heard if one[1] == key), None)
-            if rule is None:
-                continue
-            state = kinds.unpacked(rule, row.state or b"")
-            if state is not None:
-                self._panel.memory[key] = state
+            heard = (one for device in members[row.subject] for one in self._listen(device)[0])
+            watch = next((one for one in heard if one.key == key), None)
+            state = kinds.unpacked(watch.rule, row.state or b"") if watch is not None else None
+            if watch is not None and state is not None:
+                watch.state = state
+
+
+def _packed(watch: Watch, at: float) -> RuleState:
+    due = kinds.kind_of(watch.rule).due(watch.rule, watch.state)
+    return RuleState(
+        rule=watch.key[0],
+        subject=watch.key[1],
+        phase=watch.state.phase,
+        due_at=None if due is None else _moment(due),
+        seen_at=_moment(at),
+        state=kinds.packed(watch.state),
+    )
 
 
 def member_of(device: Device) -> Member:

@@ -12,7 +12,7 @@ from alerting.rules.frame import Observation
 from devices.coordinates import Point
 
 
-class Fix(msgspec.Struct, frozen=True):
+class Fix(msgspec.Struct, frozen=True, gc=False):
     """Where somebody was; accuracy is the radius of doubt."""
 
     at: float
@@ -26,7 +26,7 @@ class Fix(msgspec.Struct, frozen=True):
         return self.lat, self.lon
 
 
-class Track(msgspec.Struct, frozen=True):
+class Track(msgspec.Struct, frozen=True, gc=False):
     """The last fix that counted, and the one that waits for another to bear it out."""
 
     last: Fix | None = None
@@ -36,20 +36,21 @@ class Track(msgspec.Struct, frozen=True):
 def fix_of(seen: Observation, unstated_accuracy_m: float) -> Fix | None:
     """The fix in a reading, if there is one. (0, 0) is what a receiver says without a fix."""
     reading = seen.reading
-    if reading.lat is None or reading.lon is None or (reading.lat == 0 and reading.lon == 0):
+    lat, lon, accuracy_m = reading.lat, reading.lon, reading.accuracy_m
+    if lat is None or lon is None or (lat == 0 and lon == 0):
         return None
-    accuracy_m = reading.accuracy_m if reading.accuracy_m is not None else unstated_accuracy_m
-    return Fix(seen.at, reading.lat, reading.lon, accuracy_m)
+    return Fix(seen.at, lat, lon, unstated_accuracy_m if accuracy_m is None else accuracy_m)
 
 
-def follow(track: Track, fix: Fix, *, fastest_mps: float, coarse_m: float) -> tuple[Track, Fix | None]:
+def follow(track: Track, fix: Fix, fastest_mps: float, coarse_m: float) -> tuple[Track, Fix | None]:
     """One more fix: the track, and the fix if it counts."""
-    last, doubtful = track.last, track.doubtful
+    last = track.last
     if last is not None and fix.at <= last.at:
         return track, None
     possible = last is None or _reachable(last, fix, fastest_mps)
     if possible and fix.accuracy_m <= coarse_m:
         return Track(fix), fix
+    doubtful = track.doubtful
     borne_out = doubtful is not None and doubtful.at < fix.at and _reachable(doubtful, fix, fastest_mps)
     if borne_out and doubtful is not None and (possible or not _reachable_from(last, doubtful, fastest_mps)):
         return Track(fix), fix
@@ -61,6 +62,8 @@ def _reachable_from(last: Fix | None, fix: Fix, fastest_mps: float) -> bool:
 
 
 def _reachable(one: Fix, other: Fix, fastest_mps: float) -> bool:
-    reach_m = fastest_mps * max(other.at - one.at, 1.0) + one.accuracy_m + other.accuracy_m
-    near = at_most_m(one.lat, one.lon, other.lat, other.lon) <= reach_m
-    return near or distance_m(one.point, other.point) <= reach_m
+    took_s = other.at - one.at
+    reach_m = fastest_mps * (took_s if took_s > 1.0 else 1.0) + one.accuracy_m + other.accuracy_m
+    if at_most_m(one.lat, one.lon, other.lat, other.lon) <= reach_m:
+        return True
+    return distance_m(one.point, other.point) <= reach_m

@@ -55,7 +55,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     timezone: Annotated[str, Meta(min_length=1, max_length=64)] = "Asia/Shanghai"
 
 
-class State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True, gc=False):
     """What a rule remembers of a subject. ``phase`` is what is worth saving: it changes rarely."""
 
     subject: str

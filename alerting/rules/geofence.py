@@ -80,7 +80,7 @@ def step(rule: GeofenceRule, state: GeofenceState, seen: Observation) -> tuple[G
     fix = fix_of(seen, rule.unstated_accuracy_m)
     if fix is None:
         return state, NOTHING
-    track, counted = follow(state.track, fix, fastest_mps=rule.fastest_mps, coarse_m=rule.coarse_m)
+    track, counted = follow(state.track, fix, rule.fastest_mps, rule.coarse_m)
     before = state.track.last
     if track is not state.track:
         state = GeofenceState(state.subject, state.phase, track, state.since, state.count, state.onset, state.fence)

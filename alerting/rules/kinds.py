@@ -1,5 +1,6 @@
 """The kinds of rules there are, and how to run one of any kind."""
 
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import msgspec
@@ -17,7 +18,8 @@ from alerting.rules import (
 )
 from alerting.rules.correlation import CorrelationRule
 from alerting.rules.frame import Kind, Observation, Rule, State
-from devices.model import DeviceKind
+from alerting.rules.quantity import VALUE
+from devices.model import DeviceKind, Reading
 
 AnyRule = (
     immediate.ImmediateRule
@@ -44,9 +46,6 @@ _KINDS: Final[dict[type[Rule], tuple[Kind[Any, Any], type[State]]]] = {
     silence.SilenceRule: (silence, silence.SilenceState),
 }
 
-NEVER_DUE: Final = frozenset({immediate.ImmediateRule, geofence.GeofenceRule, vitals.VitalsRule})
-"""Kinds that find something with a reading only, never because time has passed."""
-
 OVER_HOMES: Final = (inactivity.InactivityRule, silence.SilenceRule, sequence.SequenceRule)
 """Kinds that need the readings of several devices, which may come by different ways: engines judge them, from what is
 stored. All others are judged by the lane that a device's readings come through."""
@@ -62,6 +61,33 @@ def reads(rule: Rule) -> bool:
 def kind_of(rule: Rule) -> Kind[Any, Any]:
     """The functions of a rule that :func:`reads`."""
     return _KINDS[type(rule)][0]
+
+
+def ever_due(rule: Rule) -> bool:
+    """True if the rule can find something because time has passed; the others do so with a reading only."""
+    match rule:
+        case threshold.ThresholdRule():
+            return rule.gap is threshold.Gap.HOLDS and rule.for_s > 0
+        case immediate.ImmediateRule() | geofence.GeofenceRule() | vitals.VitalsRule():
+            return False
+        case _:
+            return True
+
+
+def never_due_in(rule: Rule) -> str | None:
+    """A phase in which no state of the rule is due, if there is one that tells that by itself."""
+    waits = isinstance(rule, threshold.ThresholdRule | wander.WanderRule | sequence.SequenceRule)
+    return "idle" if waits else None
+
+
+def value_of(rule: Rule) -> Callable[[Reading], Any] | None:
+    """How to take from a reading the one quantity that the rule minds; None if it minds more than one."""
+    return VALUE[rule.quantity] if isinstance(rule, immediate.ImmediateRule | threshold.ThresholdRule) else None
+
+
+def learns(rule: Rule) -> bool:
+    """True if a lane has more than the phase to write down of the rule: a baseline."""
+    return isinstance(rule, vitals.VitalsRule)
 
 
 def look_again_s(rule: Rule) -> float:
@@ -111,10 +137,8 @@ def silent_since(state: State) -> float:
     return state.last_at if isinstance(state, silence.SilenceState) else 0.0
 
 
-def worth_saving(before: State | None, state: State) -> bool:
+def worth_saving(before: State, state: State) -> bool:
     """True if a lane should write ``state`` down: its phase has changed, or a baseline has."""
-    if before is None:
-        return state.phase != "idle"
     if state.phase != before.phase:
         return True
     return type(state) is vitals.VitalsState and state.hours is not cast(vitals.VitalsState, before).hours

@@ -18,7 +18,6 @@ from msgspec import Meta
 
 from alerting.rules.frame import NOTHING, Findings, Observation, Rule, Scope, State, found
 from alerting.rules.localtime import HOUR_S, local_s, zone_of
-from alerting.rules.quantity import VALUE
 
 Vital = Literal["heart_rate_bpm", "spo2_pct", "systolic_mmhg", "diastolic_mmhg", "temperature_c"]
 
@@ -87,21 +86,22 @@ def begin(rule: VitalsRule, subject: str) -> VitalsState:
 
 def step(rule: VitalsRule, state: VitalsState, seen: Observation) -> tuple[VitalsState, Findings]:
     """One more measurement."""
-    reading = seen.reading
-    if reading.worn is not None and (reading.worn is not state.worn) and seen.at > state.last_at:
+    at, reading = seen.at, seen.reading
+    worn, value = reading.worn, getattr(reading, rule.quantity)
+    if worn is not None and worn is not state.worn and at > state.last_at:
         phase = state.phase if state.phase == RAISED else IDLE
-        state = msgspec.structs.replace(state, worn=reading.worn, worn_at=seen.at, phase=phase, count=0)
-    value = VALUE[rule.quantity](reading)
+        state = msgspec.structs.replace(state, worn=worn, worn_at=at, phase=phase, count=0)
     if value is None or not state.worn or value <= 0 or value < rule.implausible_below:
         return state, NOTHING
-    if seen.at <= state.last_at or (state.worn_at and seen.at - state.worn_at < rule.settle_s):
+    if at <= state.last_at or (state.worn_at and at - state.worn_at < rule.settle_s):
         return state, NOTHING
-    state = _sampled(rule, state, seen.at, value)
+    if rule.deviations is not None and at >= state.sample_from:
+        state = _sampled(rule, state, at, value)
     beyond = (rule.low is not None and value < rule.low) or (rule.high is not None and value > rule.high)
     unlike = not beyond and state.usual is not None and _is_unlike(rule, value, state.usual)
     if beyond or unlike:
         return _breach(rule, state, seen, value, unlike)
-    return _normal(rule, state, seen, value)
+    return (state, NOTHING) if state.phase == IDLE else _normal(rule, state, seen, value)
 
 
 def _is_unlike(rule: VitalsRule, value: float, usual: tuple[float, float]) -> bool:
@@ -145,8 +145,6 @@ def _breach(
 
 def _normal(rule: VitalsRule, state: VitalsState, seen: Observation, value: float) -> tuple[VitalsState, Findings]:
     """Back within the limits: a breach that runs is over at once, an alarm after as many samples as raised it."""
-    if state.phase == IDLE:
-        return state, NOTHING
     if state.phase == PENDING:
         return msgspec.structs.replace(state, phase=IDLE, count=0, last_at=seen.at), NOTHING
     count = state.count + 1
@@ -166,9 +164,9 @@ def _normal(rule: VitalsRule, state: VitalsState, seen: Observation, value: floa
 
 
 def _sampled(rule: VitalsRule, state: VitalsState, at: float, value: float) -> VitalsState:
-    """The state with this sample; at the end of an hour its median joins the baseline. Alarms teach nothing."""
-    if rule.deviations is None or at < state.sample_from:
-        return state
+    """The state with this sample of a new slot; at the end of an hour its median joins the baseline. Alarms teach
+    nothing.
+    """
     local = local_s(at, rule.timezone)
     slot = int(local // _SLOT_S)
     state = msgspec.structs.replace(state, sample_from=at + _SLOT_S - local % _SLOT_S)

@@ -62,22 +62,24 @@ def begin(rule: WanderRule, subject: str) -> WanderState:
 
 def step(rule: WanderRule, state: WanderState, seen: Observation) -> tuple[WanderState, Findings]:
     """One more fix, or the state of the battery."""
-    reading = seen.reading
-    if rule.home is None or (reading.lat is None and reading.battery_pct is None):
+    home, reading = rule.home, seen.reading
+    if home is None or (reading.lat is None and reading.battery_pct is None):
         return state, NOTHING
-    battery_pct, battery_at, track, counted = state.battery_pct, state.battery_at, state.track, None
+    track, counted, battery_pct, battery_at = state.track, None, state.battery_pct, state.battery_at
     if reading.battery_pct is not None and seen.at > battery_at:
         battery_pct, battery_at = reading.battery_pct, seen.at
     fix = fix_of(seen, rule.unstated_accuracy_m)
     if fix is not None:
-        track, counted = follow(track, fix, fastest_mps=rule.fastest_mps, coarse_m=rule.coarse_m)
+        track, counted = follow(track, fix, rule.fastest_mps, rule.coarse_m)
     if track is not state.track or battery_at != state.battery_at:
         state = WanderState(
             state.subject, state.phase, track, state.since, state.count, battery_pct, battery_at, state.battery_told
         )
     findings = NOTHING
     if counted is not None:
-        state, findings = _placed(rule, rule.home, state, counted)
+        near_m = at_most_m(home.lat, home.lon, counted.lat, counted.lon)
+        if state.count or near_m + counted.accuracy_m >= home.radius_m:  # else nothing changes: most fixes are such
+            state, findings = _placed(rule, home, state, counted)
     if state.phase == IDLE or state.battery_told or state.battery_pct >= rule.battery_below_pct:
         return state, findings
     told = msgspec.structs.replace(state, battery_told=True)
@@ -93,10 +95,6 @@ def step(rule: WanderRule, state: WanderState, seen: Observation) -> tuple[Wande
 
 
 def _placed(rule: WanderRule, home: Home, state: WanderState, fix: Fix) -> tuple[WanderState, Findings]:
-    if state.phase == IDLE and not state.count:
-        near_m = at_most_m(home.lat, home.lon, fix.lat, fix.lon)
-        if near_m + fix.accuracy_m < home.radius_m:
-            return state, NOTHING  # nothing has changed, and most fixes are of this sort
     away_m = distance_m((home.lat, home.lon), fix.point)
     if away_m + fix.accuracy_m < home.radius_m:
         idle = WanderState(state.subject, IDLE, state.track, battery_pct=state.battery_pct, battery_at=state.battery_at)
