@@ -58,6 +58,8 @@ class Loop:
 
 async def escalation_turn(database: Database, now: datetime) -> datetime:
     """Decide everything that is due and return the next deadline, or a nap's end if that comes sooner."""
+    if (next_at := await _next_turn(database, now)) > now:
+        return next_at  # most hints are of somebody who has found nothing to change
     with _CYCLE.time():
         handled = BATCH
         while handled == BATCH:
@@ -67,7 +69,11 @@ async def escalation_turn(database: Database, now: datetime) -> datetime:
             _ASKED.inc(asked)
             if asked:
                 await ring(database, Bell.SENDER)
-    async with database.transaction() as connection:
+    return await _next_turn(database, now)
+
+
+async def _next_turn(database: Database, now: datetime) -> datetime:
+    async with database.statement() as connection:
         due = await incidents.next_due(connection)
     nap = now + _LONGEST_NAP
     return nap if due is None else min(max(due, now), nap)

@@ -77,6 +77,11 @@ def moves(before: str, after: CallStatus) -> bool:
     return _ORDER.get(after, len(_ORDER)) > standing
 
 
+def is_end(status: CallStatus) -> bool:
+    """True if a call that stands so is over."""
+    return status not in _ORDER
+
+
 class Fate(StrEnum):
     """What is not a failure, of a notification whose call is over."""
 
@@ -121,7 +126,7 @@ async def call_moved(connection: Connection, call: Call, standing: Sent, *, now:
     call = await calls.lock(connection, call.id)
     if not call.live or not moves(call.status, status):
         return False
-    if status in _ORDER:
+    if not is_end(status):
         await calls.progress(
             connection,
             call.id,

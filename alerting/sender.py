@@ -26,7 +26,7 @@ from domain.health import Health
 from domain.people import ChannelName
 from store import calls, outbox
 from store.errors import StoreError, Unavailable
-from store.outbox import Next
+from store.outbox import Next, is_past
 from store.pool import Database, DatabaseClock, open_database
 from store.wakeups import Bell, listening
 
@@ -167,7 +167,7 @@ class _Sender:
             now = await self._clock.refresh() if isinstance(self._clock, DatabaseClock) else self._clock.now()
             found = await self._next()
             if found.is_due(now):
-                await self._begin(now)
+                await self._begin(found, now)
                 found = await self._next()
         except StoreError as error:
             log.warning("the outbox cannot be looked at", error=str(error))
@@ -177,29 +177,39 @@ class _Sender:
         return found
 
     async def _next(self) -> Next:
-        async with self._database.transaction() as connection:
+        async with self._database.statement() as connection:
             return await outbox.next_due(connection)
 
-    async def _begin(self, now: datetime) -> None:
-        lease_s = self._config.lease_s
-        if room := self._room(ChannelName.VOICE):
-            check_at = now + CHECK_AFTER[CallStatus.STARTING]
-            async with self._database.transaction() as connection:
-                again = await calls.reopen_calls(connection, most=room, lease_s=lease_s)
-                opened = await calls.open_calls(
-                    connection, now=now, check_at=check_at, most=room - len(again), lease_s=lease_s
-                )
-            self._spend(ChannelName.VOICE, len(again) + len(opened))
-            for call in (*again, *opened):
-                self._spawn(ChannelName.VOICE, self._dispatch.call, call)
+    async def _begin(self, due: Next, now: datetime) -> None:
+        if due.is_left or is_past(due.call_at, now):
+            await self._begin_calls(due, now)
+        if due.is_left or is_past(due.message_at, now):
+            await self._begin_messages(now)
+        if is_past(due.check_at, now):
+            await self._ask_after(now)
+
+    async def _begin_calls(self, due: Next, now: datetime) -> None:
+        room = self._room(ChannelName.VOICE)
+        if not room:
+            return
+        lease_s, check_at = self._config.lease_s, now + CHECK_AFTER[CallStatus.STARTING]
+        async with self._database.transaction() as connection:
+            again = await calls.reopen_calls(connection, most=room, lease_s=lease_s) if due.is_left else []
+            opened = await calls.open_calls(
+                connection, now=now, check_at=check_at, most=room - len(again), lease_s=lease_s
+            )
+        self._spend(ChannelName.VOICE, len(again) + len(opened))
+        for call in (*again, *opened):
+            self._spawn(ChannelName.VOICE, self._dispatch.call, call)
+
+    async def _begin_messages(self, now: datetime) -> None:
         for channel in (ChannelName.SMS, ChannelName.WEBHOOK, ChannelName.CONSOLE):
             if room := self._room(channel):
-                async with self._database.transaction() as connection:
-                    claimed = await outbox.claim(connection, channel, now=now, most=room, lease_s=lease_s)
+                async with self._database.statement() as connection:
+                    claimed = await outbox.claim(connection, channel, now=now, most=room, lease_s=self._config.lease_s)
                 self._spend(channel, len(claimed))
                 for one in claimed:
                     self._spawn(channel, self._dispatch.message, one)
-        await self._ask_after(now)
 
     async def _ask_after(self, now: datetime) -> None:
         most = self._config.at_once - self._under_way(None)
@@ -249,7 +259,10 @@ class _Sender:
     async def _rest(self, found: Next | None, rung: asyncio.Event, stop: asyncio.Event) -> None:
         """Return when something may have become due: by a hint, by care time, by machine time."""
         wait_s = self._config.poll_s
-        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait()) for event in (rung, stop, self._freed)]
+        events = [rung, stop]
+        if found is not None and found.is_due(self._moment()):  # and not begun: there was no room
+            events.append(self._freed)
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait()) for event in events]
         if found is not None:
             if found.lease_s is not None:
                 wait_s = min(wait_s, max(found.lease_s, 0.05))

@@ -9,6 +9,7 @@ when the power of a district fails; 20 a second, for long, is what tells the del
 
 import argparse
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from rich.table import Table
 from alerting.deployment import Deployment
 from benchmarks.publisher import Order
 from benchmarks.rig import speak
+from benchmarks.usage import cpu_by_name_s, memory_by_name_mib
 from carewatch.private import PrivateInstallation, running
 from devices.model import Hazard
 from devices.native import encode_alarm
@@ -123,7 +125,7 @@ async def measure(presses: int, per_s: float, calls_per_s: float, telemetry_per_
             for home in range(presses):
                 await phone.register(Person(number=number(home), temper=Answers(after_s=2, keys=("1",), listens_s=2)))
             await asyncio.sleep(3)  # the lanes read the registry once a second
-            begin_s, gap_s = time.time() + 2, 1.0 / per_s
+            used_s, begin_s, gap_s = cpu_by_name_s(os.getpid()), time.time() + 2, 1.0 / per_s
             speaking = asyncio.create_task(
                 beside(installation.settings.broker_port, telemetry_per_s, 2 + presses / per_s)
             )
@@ -142,6 +144,7 @@ async def measure(presses: int, per_s: float, calls_per_s: float, telemetry_per_
                 moments(dsn),
                 f"{presses} presses, {per_s:g}/s, at most {calls_per_s:g} calls/s, {telemetry_per_s} beside",
             )
+            show_use(used_s, presses)
 
 
 def show(planned: dict[str, float], reached: dict[str, tuple[datetime | None, ...]], title: str) -> None:
@@ -157,6 +160,16 @@ def show(planned: dict[str, float], reached: dict[str, tuple[datetime | None, ..
     for place, stage in enumerate(("stored", "somebody asked", "provider has the call")):
         add(stage, [moments[place] - planned[event] for event, moments in found.items()])
     add("from stored to the provider", [moments[2] - moments[0] for moments in found.values()])
+    Console().print(table)
+
+
+def show_use(before_s: dict[str, float], presses: int) -> None:
+    """Print what each process has used since ``before_s``, and what it holds."""
+    table = Table("", "ms of processor a press", "MiB")
+    memory = memory_by_name_mib(os.getpid())
+    for name, used_s in sorted(cpu_by_name_s(os.getpid()).items()):
+        spent_ms = (used_s - before_s.get(name, 0.0)) / presses * 1000
+        table.add_row(name, f"{spent_ms:.1f}", f"{memory[name]:.0f}")
     Console().print(table)
 
 

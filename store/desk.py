@@ -1,6 +1,6 @@
 """What the duty desk looks at all the time: the queue, and how the platform keeps up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -45,7 +45,6 @@ class Waiting:
     level: str
     community: str | None
     held: bool
-    newest_entry: int | None
     residents: Sequence[Sequence[str]]
     reaching: Sequence[Sequence[str]]
     going: Sequence[Sequence[Any]]
@@ -60,11 +59,19 @@ class Platform:
     sender_since: datetime | None
 
 
-async def queue(connection: Connection) -> tuple[Waiting, ...]:
-    """Everything unresolved, everywhere, gravest and oldest first. Show nobody what lies outside his subtree."""
+async def queue(connection: Connection) -> dict[int, str]:
+    """Everything unresolved, everywhere, gravest and oldest first, each with a mark that is another one after anything
+    was changed about it or written on its timeline.
+    """
+    cursor = await connection.execute(queries("desk").queue, {"most": MOST_ROWS})
+    return dict(await cursor.fetchall())
+
+
+async def waiting(connection: Connection, ids: Collection[int]) -> list[Waiting]:
+    """Those of ``ids`` that are unresolved, in no order. Show nobody what lies outside his subtree."""
     async with connection.cursor(row_factory=class_row(Waiting)) as cursor:
-        await cursor.execute(queries("desk").queue, {"most": MOST_ROWS})
-        return tuple(await cursor.fetchall())
+        await cursor.execute(queries("desk").waiting, {"ids": list(ids)})
+        return await cursor.fetchall()
 
 
 async def changed(connection: Connection) -> tuple[int | None, int]:

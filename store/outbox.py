@@ -75,14 +75,33 @@ class Unheard:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """When the outbox is to be looked at again: ``due_at`` by care time, ``lease_s`` by machine time from now."""
+    """When the outbox is to be looked at again. By care time: for calls, for other messages, for receipts that have not
+    come; ``lease_s``: in so many seconds of machine time somebody else's work has to be taken over.
+    """
 
-    due_at: datetime | None
+    call_at: datetime | None
+    message_at: datetime | None
+    check_at: datetime | None
     lease_s: float | None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The earliest of the moments of care time."""
+        return min((at for at in (self.call_at, self.message_at, self.check_at) if at is not None), default=None)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether there is something to take over now."""
+        return self.lease_s is not None and self.lease_s <= 0
 
     def is_due(self, now: datetime) -> bool:
         """Whether there is something to do at ``now``."""
-        return (self.due_at is not None and self.due_at <= now) or (self.lease_s is not None and self.lease_s <= 0)
+        return self.is_left or is_past(self.due_at, now)
+
+
+def is_past(at: datetime | None, now: datetime) -> bool:
+    """Whether ``at``, if there is such a moment, has come by ``now``."""
+    return at is not None and at <= now
 
 
 async def claim(

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import structlog
@@ -20,11 +20,14 @@ log = structlog.get_logger(__name__)
 
 Connection = AsyncConnection[TupleRow]
 
+_TRUSTED_S: Final = 1.0
+"""A connection that has been used so lately is taken to be alive: asking costs as much as many a statement."""
+
 # Durability is the promise; the rest bounds how long a fault elsewhere can hold us up. TCP keep-alives find half-open
-# sockets within some 20 s.
+# sockets within some 20 s. Compiling takes longer than our statements, and its costs are guessed from their rows.
 _SESSION: dict[str, Any] = {
     "options": "-c synchronous_commit=on -c TimeZone=UTC -c statement_timeout=60000 -c lock_timeout=15000"
-    " -c idle_in_transaction_session_timeout=60000",
+    " -c idle_in_transaction_session_timeout=60000 -c jit=off",
     "connect_timeout": 10,
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -38,10 +41,16 @@ def conninfo(dsn: str, application: str) -> str:
     return psycopg.conninfo.make_conninfo(dsn, application_name=application, **_SESSION)
 
 
-class Database:
-    """A pool of connections and the transactions on them."""
+class _Pooled(AsyncConnection[TupleRow]):
+    """A connection that knows when it was given back."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+    used_s = float("-inf")
+
+
+class Database:
+    """A pool of connections, and what can be done on them."""
+
+    def __init__(self, pool: AsyncConnectionPool[_Pooled]) -> None:
         self._pool = pool
 
     @asynccontextmanager
@@ -49,6 +58,14 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         Raises :class:`store.errors.StoreError` for whatever PostgreSQL says.
+        """
+        async with self.statement() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Connection]:
+        """For a single statement, which is committed by itself: without the ways to the server and back that begin and
+        end a transaction. Raises as :meth:`transaction`.
         """
         with mapping():
             try:
@@ -64,14 +81,17 @@ async def open_database(dsn: str, application: str, *, size: int = 4, wait_s: fl
     as :class:`store.errors.Unavailable`, by the first transaction after ``wait_s`` seconds, and waited for in the
     background.
     """
-    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+    pool: AsyncConnectionPool[_Pooled] = AsyncConnectionPool(
         conninfo(dsn, application),
+        connection_class=_Pooled,
+        kwargs={"autocommit": True},
         min_size=1,
         max_size=size,
         open=False,
         timeout=wait_s,
         reconnect_timeout=0,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
+        reset=_given_back,
         name=application,
     )
     await pool.open(wait=False)
@@ -79,6 +99,15 @@ async def open_database(dsn: str, application: str, *, size: int = 4, wait_s: fl
         yield Database(pool)
     finally:
         await pool.close()
+
+
+async def _check(connection: _Pooled) -> None:
+    if time.monotonic() - connection.used_s > _TRUSTED_S:
+        await AsyncConnectionPool.check_connection(connection)
+
+
+async def _given_back(connection: _Pooled) -> None:
+    connection.used_s = time.monotonic()
 
 
 class DatabaseClock:
@@ -92,7 +121,7 @@ class DatabaseClock:
 
     async def refresh(self) -> datetime:
         """Read the server's clock. Call it once a cycle."""
-        async with self._database.transaction() as connection:
+        async with self._database.statement() as connection:
             before = time.monotonic()
             moment, speed, wall = await _read_clock(connection)
             after = time.monotonic()

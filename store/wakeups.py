@@ -30,9 +30,8 @@ class Bell(StrEnum):
 async def ring(database: Database, *bells: Bell) -> None:
     """Wake whoever listens. A failure is of no consequence beyond the delay until the next poll, and is logged."""
     try:
-        async with database.transaction() as connection:
-            for bell in bells:
-                await connection.execute(queries("wakeups").ring, {"channel": bell.value})
+        async with database.statement() as connection:
+            await connection.execute(queries("wakeups").ring, {"channels": [bell.value for bell in bells]})
     except StoreError as error:
         log.info("no hint could be given", bells=[bell.value for bell in bells], error=str(error))
 

@@ -93,7 +93,7 @@ class _Phone:
         if call is None:
             return Turn(language=Language.ZH, said=(say(Language.ZH, "speech.nothing"),))
         if dialogue.listening(heard):
-            async with self._database.transaction() as connection:
+            async with self._database.statement() as connection:
                 await calls.board(connection, call.id, now=now)
         async with self._database.transaction() as connection:
             turn = await dialogue.turn(connection, call, heard, self._manners, now=now)
@@ -102,15 +102,16 @@ class _Phone:
 
     async def _call(self, token: str, ref: str) -> Call | None:
         """Our record of the provider's call ``ref``; if its number was not known yet, it is now."""
-        async with self._database.transaction() as connection:
+        async with self._database.statement() as connection:
             call = await calls.find(connection, ref=ref, token=token)
-            if call is None:
-                STRAY.inc()
-                log.warning("a call-back about a call that we do not know", call=ref)
-                return None
-            if call.provider_ref is None:
+        if call is None:
+            STRAY.inc()
+            log.warning("a call-back about a call that we do not know", call=ref)
+            return None
+        if call.provider_ref is None:
+            async with self._database.transaction() as connection:
                 await progress.adopted(connection, call, ref, now=self._services.clock.now())
-            return call
+        return call
 
     def _hold(self, token: str, heard: Heard, language: Language, held: int, error: Exception) -> Response:
         HELD.inc()
@@ -136,8 +137,8 @@ class _Phone:
             return
         async with self._database.transaction() as connection:
             news = await progress.call_moved(connection, call, standing, now=self._services.clock.now())
-        if news:
-            # The end of a call frees its number for what waits; and whoever was not reached has a next channel.
+        if news and progress.is_end(status):
+            # Its number is free for what waits; and whoever was not reached has a next channel.
             await ring(self._database, Bell.ENGINE, Bell.SENDER)
 
 

@@ -28,9 +28,10 @@ log = structlog.get_logger(__name__)
 
 POLL_EVERY_S: Final = 1.0
 _READ_ANYWAY_EVERY_S: Final = 5.0  # some changes, a deadline moved, say, leave no entry on a timeline
+_AT_ONCE: Final = 500  # of a longer queue only what changed is read, and what was read longest ago
 _READ_SESSIONS_EVERY_S: Final = 10.0
 _SETTLE_S: Final = 0.1  # many hints at once are one reading
-_SHARE: Final = 4  # rest so many times as long as a reading took: a desk of thousands must not wear the database out
+_SHARE: Final = 4  # rest so many times as long as a turn took: a desk of thousands must not wear the machine out
 
 _OPEN_PAGES: Final = Gauge("carewatch_console_open_pages", "Pages that operators have open")
 _READINGS: Final = Counter("carewatch_console_readings_total", "Readings of the queue")
@@ -56,6 +57,29 @@ class Snapshot:
         return [one for one in self.queue if actor.organisation_id in one.path]
 
 
+class _Queue:
+    """The queue as it was last read. Each reading takes in what has changed; of the rest, because who is being called
+    changes without a mark, as much as does not take long.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[int, tuple[Waiting, str, float]] = {}  # with its mark, and the moment of the reading
+
+    async def read(self, connection: Connection) -> tuple[Waiting, ...]:
+        """Everything unresolved, gravest and oldest first."""
+        marks = await desk.queue(connection)
+        now_s = time.monotonic()
+        rows = {id_: self._rows[id_] for id_ in marks if id_ in self._rows}
+        again = {id_ for id_, mark in marks.items() if id_ not in rows or rows[id_][1] != mark}
+        longest_ago = sorted(rows.keys() - again, key=lambda id_: rows[id_][2])
+        again.update(longest_ago[:_AT_ONCE])
+        for id_ in again & rows.keys():
+            del rows[id_]
+        rows |= {one.id: (one, marks[one.id], now_s) for one in await desk.waiting(connection, again)}
+        self._rows = {id_: rows[id_] for id_ in marks if id_ in rows}
+        return tuple(one for one, _, _ in self._rows.values())
+
+
 class Feed:
     """Reads, and tells its watchers. Run :meth:`run` as a task."""
 
@@ -65,6 +89,7 @@ class Feed:
         self._dsn = dsn
         self._health = health
         self._watchers: dict[object, tuple[bytes, Callable[[Snapshot], None], Callable[[], None]]] = {}
+        self._queue = _Queue()
         self._mark: object = None
         self._hinted = False
         self._read_s = float("-inf")
@@ -121,6 +146,7 @@ class Feed:
             return
         if snapshot is not None:
             self._tell(snapshot)
+            self._rest_until_s = time.monotonic() + _SHARE * (time.monotonic() - self._read_s)
         if open_now is not None:
             _safely(self.presence.tell, open_now)
         for session, _, end in list(self._watchers.values()):
@@ -141,12 +167,11 @@ class Feed:
             number=(self.snapshot.number if self.snapshot else 0) + 1,
             at=now,
             speed=self._clock.speed if isinstance(self._clock, DatabaseClock) else 1.0,
-            queue=await desk.queue(connection),
+            queue=await self._queue.read(connection),
             platform=await desk.platform(connection, now=now),
             lanes=await desk.lanes(connection),
         )
         self._mark, self._hinted, self._read_s = mark, False, now_s
-        self._rest_until_s = time.monotonic() + _SHARE * (time.monotonic() - now_s)
         _READINGS.inc()
         return snapshot
 

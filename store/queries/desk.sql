@@ -1,10 +1,18 @@
 -- name: queue
--- Everything unresolved, gravest and oldest first, with who is being reached, who goes and who is there.
+-- Everything unresolved, gravest and oldest first, with a mark that changes with each new entry on its timeline and each
+-- change of its own.
+SELECT i.id, concat(i.xmin, ' ', (SELECT max(t.id) FROM timeline t WHERE t.incident_id = i.id))
+FROM incidents i
+WHERE i.state <> 'resolved'
+ORDER BY i.severity, i.opened_at, i.id
+LIMIT %(most)s;
+
+-- name: waiting
+-- Those of some incidents that are unresolved, with who is being reached, who goes and who is there.
 SELECT i.id, i.number, i.mode, i.hazard, i.severity, i.state, i.opened_at, i.last_alarm_at, i.alarms,
        i.on_scene_at, i.reminded_at, i.round, i.taken_by, i.taken_until, i.reask_until, i.next_step_at,
        i.organisation_id, o.path, o.name AS organisation, o.timezone, l.name AS level, h.community,
        EXISTS (SELECT FROM incidents a WHERE a.id = i.area_id AND a.state <> 'resolved') AS held,
-       (SELECT max(t.id) FROM timeline t WHERE t.incident_id = i.id) AS newest_entry,
        ARRAY(SELECT ARRAY[s.code, s.surname, coalesce(s.sex, '')] FROM residents s WHERE s.id = i.resident_id
              UNION ALL
              SELECT ARRAY[s.code, s.surname, coalesce(s.sex, '')] FROM residents s
@@ -26,9 +34,7 @@ FROM incidents i
 JOIN organisations o ON o.id = i.organisation_id
 JOIN organisations l ON l.id = i.level_id
 LEFT JOIN households h ON h.id = i.household_id
-WHERE i.state <> 'resolved'
-ORDER BY i.severity, i.opened_at, i.id
-LIMIT %(most)s;
+WHERE i.id = ANY (%(ids)s) AND i.state <> 'resolved';
 
 -- name: changed
 -- A mark that changes with every entry on any timeline. Numbers are given out before their transactions commit, so

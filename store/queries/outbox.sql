@@ -23,17 +23,19 @@ RETURNING n.id, n.incident_id, n.responder_id, n.channel, n.address, n.language,
           i.mode, coalesce(r.mode, i.mode) AS responder_mode, c.stopped_at IS NOT NULL AS stopped;
 
 -- name: next_due
--- When the outbox has to be looked at again: care time of what waits, seconds of machine time until a lease runs out.
-SELECT least(
-    (SELECT min(n.due_at) FROM notifications n
-     WHERE n.state = 'pending'
-       AND (n.channel <> 'voice' OR NOT EXISTS (SELECT FROM calls c WHERE c.live AND c.number = n.address))),
-    (SELECT min(receipt_due_at) FROM notifications WHERE state = 'sent' AND receipt_due_at IS NOT NULL),
-    (SELECT min(c.check_at) FROM calls c
-     WHERE c.live AND (c.provider_ref IS NOT NULL OR NOT EXISTS (
-         SELECT FROM notifications n WHERE n.call_id = c.id AND n.state = 'sending')))) AS due_at,
-    (SELECT extract(epoch FROM min(lease_until) - clock_timestamp()) FROM notifications
-     WHERE state = 'sending')::double precision AS lease_s;
+-- When the outbox has to be looked at again: care time of calls that wait, of other messages, and of receipts that are
+-- missing; seconds of machine time until a lease runs out.
+SELECT (SELECT min(n.due_at) FROM notifications n
+        WHERE n.state = 'pending' AND n.channel = 'voice'
+          AND NOT EXISTS (SELECT FROM calls c WHERE c.live AND c.number = n.address)) AS call_at,
+       (SELECT min(n.due_at) FROM notifications n WHERE n.state = 'pending' AND n.channel <> 'voice') AS message_at,
+       least(
+           (SELECT min(receipt_due_at) FROM notifications WHERE state = 'sent' AND receipt_due_at IS NOT NULL),
+           (SELECT min(c.check_at) FROM calls c
+            WHERE c.live AND (c.provider_ref IS NOT NULL OR NOT EXISTS (
+                SELECT FROM notifications n WHERE n.call_id = c.id AND n.state = 'sending')))) AS check_at,
+       (SELECT extract(epoch FROM min(lease_until) - clock_timestamp()) FROM notifications
+        WHERE state = 'sending')::double precision AS lease_s;
 
 -- name: poke
 -- Have the engine look at these incidents now. Taken first in a transaction, so that locks are in the engine's order.

@@ -1,3 +1,3 @@
 -- name: ring
--- A hint to whoever listens on the channel.
-SELECT pg_notify(%(channel)s, '');
+-- A hint to whoever listens on the channels.
+SELECT pg_notify(channel, '') FROM unnest(%(channels)s::text[]) AS channel;

@@ -83,8 +83,12 @@ def feed(night: Night, dsn: str) -> Feed:
     return Feed(night.database, HandClock(NOON), dsn, Health())
 
 
-async def test_what_is_committed_is_told_to_every_page_without_a_hint(feed: Feed, night: Night) -> None:
-    """Polling is the truth: nobody rings here."""
+@pytest.mark.parametrize("at_once", [500, 0], ids=["all is read", "only what has changed is read"])
+async def test_what_is_committed_is_told_to_every_page_without_a_hint(
+    feed: Feed, night: Night, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Polling is the truth: nobody rings here. Of a long queue little is read beside what has changed."""
+    monkeypatch.setattr("api.console.feed._AT_ONCE", at_once)
     pages = [Watcher(), Watcher()]
     with feed.watched(b"1", pages[0].tell, pages[0].ended.set), feed.watched(b"2", pages[1].tell, pages[1].ended.set):
         async with feeding(feed):
@@ -96,6 +100,9 @@ async def test_what_is_committed_is_told_to_every_page_without_a_hint(feed: Feed
                 assert told.queue[0].reaching == [["daughter", "voice", "pending", ""]]
             await night.says("daughter", AnswerKind.ACCEPT, IncidentId(told.queue[0].id))
             await pages[1].until(lambda one: bool(one.queue) and one.queue[0].going == [["daughter", False]])
+            await night.query("UPDATE incidents SET state = 'resolved', outcome = 'false_alarm', resolved_by = 'x',"
+                              " resolved_at = now(), next_step_at = NULL")  # fmt: skip
+            await pages[0].until(lambda one: one.number > told.number and not one.queue)
 
 
 async def test_an_entry_that_commits_late_under_a_lower_number_is_not_missed(feed: Feed, night: Night) -> None:

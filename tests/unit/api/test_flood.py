@@ -38,7 +38,6 @@ def _waiting(number: int, *, severity: int, hazard: str = "fall", organisation: 
         level="",
         community=None,
         held=False,
-        newest_entry=None,
         residents=[],
         reaching=[],
         going=[],
