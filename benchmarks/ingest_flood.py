@@ -18,12 +18,11 @@ from statistics import median
 
 from benchmarks.brokers import Kind
 from benchmarks.publisher import Order
-from benchmarks.rig import Rig, Stopwatch, rig
+from benchmarks.rig import Rig, Stopwatch, Storing, rig
 from benchmarks.usage import cpu_s, memory_mib
 from ingest.config import LaneName
 
 PUBLISHERS = 2
-STORED = "SELECT count(*) FROM readings"
 _LANE = "ingest-p00-telemetry"
 _DISCARDING = "discarding"
 
@@ -76,21 +75,21 @@ def _ended_s() -> float:
 
 async def stored(town: Rig, messages: int, turn: int) -> Flood:
     """What the telemetry lane stores; memory is told after the first turn."""
-    (before,) = town.ask(STORED)
-    assert isinstance(before, int)
     database = town.database.pid
     assert database is not None
     async with town.lane(LaneName.TELEMETRY) as lane:
-        await town.publish(orders(town, town.devices, f"first-{turn}"))  # it has met every device: a flood that lasts
-        await town.until(STORED, before + town.devices)
-        before += town.devices
+        first = Storing(town, orders(town, town.devices, f"first-{turn}"))
+        await town.publish(first.orders)  # it has met every device: a flood that lasts
+        await first.done()
+        storing = Storing(town, orders(town, messages, f"store-{turn}"))
         pids = {"broker": town.broker.pid, "ingest": lane.pid, "database": database}
         began_s, watch = {name: cpu_s(pid) for name, pid in pids.items()}, Stopwatch()
-        publishing = asyncio.create_task(town.publish(orders(town, messages, f"store-{turn}")))
-        await town.until(STORED, before + messages, every_s=0.1)
+        publishing = asyncio.create_task(town.publish(storing.orders))
+        await storing.done()
         took_s = watch.s
         spent = {name: cpu_s(pid) - began_s[name] for name, pid in pids.items()}
         spent["publishers"] = await publishing
+        storing.check()
         if turn == 0:
             memory = ", ".join(f"{name} {memory_mib(pid):.0f} MiB" for name, pid in pids.items())
             say("memory in the flood", memory)
@@ -99,13 +98,14 @@ async def stored(town: Rig, messages: int, turn: int) -> Flood:
 
 async def caught_up(town: Rig, messages: int) -> float:
     """How many messages a second are drained of what came while the lane was away, its start included."""
-    (before,) = town.ask(STORED)
-    assert isinstance(before, int)
-    await town.publish(orders(town, messages, "meanwhile"))
+    storing = Storing(town, orders(town, messages, "meanwhile"))
+    await town.publish(storing.orders)
     watch = Stopwatch()
     async with town.lane(LaneName.TELEMETRY):
-        await town.until(STORED, before + messages)
-        return messages / watch.s
+        await storing.done()
+        took_s = watch.s
+        storing.check()
+    return messages / took_s
 
 
 def say(what: str, figure: str) -> None:
@@ -144,7 +144,7 @@ async def main(messages: int, rounds: int, devices: int, kind: Kind) -> None:
         say("catch-up after an outage, start included", ", ".join(f"{one:,.0f}" for one in drained) + " msg/s")
         size = town.ask("SELECT sum(pg_total_relation_size(inhrelid))::bigint FROM pg_inherits")[0]
         assert isinstance(size, int)
-        rows = town.ask(STORED)[0]
+        rows = town.ask("SELECT count(*) FROM readings")[0]
         assert isinstance(rows, int)
         say("on disk", f"{size / rows:.0f} bytes a reading, with its index")
 

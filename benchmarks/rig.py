@@ -31,6 +31,8 @@ SELECT 'smoke-' || h.id, 'town', h.organisation_id, 'z', h.id, 'zigbee2mqtt/smok
 FROM households h;
 """
 
+_STORED = "SELECT count(*) FROM readings"
+
 
 class Rig:
     """Broker and database of one benchmark, on this machine alone."""
@@ -47,11 +49,11 @@ class Rig:
         assert row is not None
         return row
 
-    async def until(self, query: str, wanted: object, *, every_s: float = 0.05) -> None:
+    async def until(self, query: str, wanted: object) -> None:
         """Return once ``query`` finds ``wanted``."""
         async with await psycopg.AsyncConnection.connect(self.database.dsn, autocommit=True) as connection:
             while (await (await connection.execute(query.encode())).fetchone()) != (wanted,):  # noqa: ASYNC110
-                await asyncio.sleep(every_s)  # it changes in another process: there is no event to wait for
+                await asyncio.sleep(0.05)  # it changes in another process: there is no event to wait for
 
     @asynccontextmanager
     async def lane(self, lane: LaneName) -> AsyncIterator[Process]:
@@ -84,6 +86,41 @@ async def speak(order: Order) -> float:
     said, _ = await process.communicate()
     assert process.returncode == 0
     return float(said)
+
+
+class Storing:
+    """Knows when what was ordered from its making on is stored: once the last reading of each publisher is, for a lane
+    commits in the order in which it hears. To count them all time and again would cost the database more than storing.
+    """
+
+    def __init__(self, town: Rig, orders: Sequence[Order]) -> None:
+        self._town = town
+        self.orders = orders
+        last = [f"device-{one.first_device + (one.messages - 1) % one.devices}" for one in orders]
+        keys = town.ask("SELECT array_agg(id) FROM devices WHERE device_id IN ('{}')".format("', '".join(last)))[0]
+        self._query = (
+            f"SELECT count(*) FROM readings WHERE device_key = ANY ('{{{', '.join(map(str, _listed(keys)))}}}')"
+        )
+        self._wanted = self._count(self._query) + sum((one.messages - 1) // one.devices + 1 for one in orders)
+        self._all_wanted = self._count(_STORED) + sum(one.messages for one in orders)
+
+    def _count(self, query: str) -> int:
+        (found,) = self._town.ask(query)
+        assert isinstance(found, int)
+        return found
+
+    async def done(self) -> None:
+        """Return once the last is stored."""
+        await self._town.until(self._query, self._wanted)
+
+    def check(self) -> None:
+        """Count them, once: none may be missing."""
+        assert self._count(_STORED) == self._all_wanted
+
+
+def _listed(found: object) -> list[object]:
+    assert isinstance(found, list)
+    return found
 
 
 @asynccontextmanager

@@ -19,14 +19,13 @@ import psycopg
 from alerting.rulebook import add_default_rules, amend, default_rules
 from alerting.rules.spec import write_rule
 from benchmarks.publisher import Order
-from benchmarks.rig import Rig, Stopwatch, rig
+from benchmarks.rig import Rig, Stopwatch, Storing, rig
 from benchmarks.usage import cpu_s
 from ingest.config import LaneName
 from store.pool import open_database
 
 _DEVICES = 2_000
 _PUBLISHERS = 2
-_STORED = "SELECT count(*) FROM readings"
 _WRISTBANDS = """
 UPDATE households SET lat = 36, lon = 114;
 INSERT INTO residents (code, household_id, surname) SELECT 'r-' || id, id, 'Zhang' FROM households;
@@ -66,18 +65,18 @@ def orders(town: Rig, messages: int, name: str) -> list[Order]:
 
 async def one_round(town: Rig, messages: int, name: str, into: Measured) -> None:
     """Publish to a lane at work until everything is stored."""
-    (before,) = town.ask(_STORED)
-    assert isinstance(before, int)
     async with town.lane(LaneName.TELEMETRY) as lane:
-        await town.publish(orders(town, _DEVICES, f"first-{name}"))
-        await town.until(_STORED, before + _DEVICES)
-        before += _DEVICES
+        first = Storing(town, orders(town, _DEVICES, f"first-{name}"))
+        await town.publish(first.orders)
+        await first.done()
+        storing = Storing(town, orders(town, messages, name))
         used_s, watch = cpu_s(lane.pid), Stopwatch()
-        publishing = asyncio.create_task(town.publish(orders(town, messages, name)))
-        await town.until(_STORED, before + messages)
+        publishing = asyncio.create_task(town.publish(storing.orders))
+        await storing.done()
         into.rates.append(messages / watch.s)
         into.used_us.append((cpu_s(lane.pid) - used_s) / messages * 1e6)
         await publishing
+        storing.check()
 
 
 async def main(messages: int, rounds: int) -> None:
