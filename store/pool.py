@@ -23,11 +23,16 @@ Connection = AsyncConnection[TupleRow]
 _TRUSTED_S: Final = 1.0
 """A connection that has been used so lately is taken to be alive: asking costs as much as many a statement."""
 
+LONGEST_PAUSE_S: Final = 60.0
+"""How long a transaction may lie idle before PostgreSQL ends it and frees its rows."""
+SHORT_PAUSE_S: Final = 3.0
+"""The same for processes that serve people. One of them that is stopped, or has been swapped out, in the middle of what
+somebody does holds that incident so long, and its calls."""
+
 # Durability is the promise; the rest bounds how long a fault elsewhere can hold us up. TCP keep-alives find half-open
 # sockets within some 20 s. Compiling takes longer than our statements, and its costs are guessed from their rows.
+_OPTIONS: Final = "-c synchronous_commit=on -c TimeZone=UTC -c statement_timeout=60000 -c lock_timeout=15000 -c jit=off"
 _SESSION: dict[str, Any] = {
-    "options": "-c synchronous_commit=on -c TimeZone=UTC -c statement_timeout=60000 -c lock_timeout=15000"
-    " -c idle_in_transaction_session_timeout=60000 -c jit=off",
     "connect_timeout": 10,
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -36,9 +41,12 @@ _SESSION: dict[str, Any] = {
 }
 
 
-def conninfo(dsn: str, application: str) -> str:
-    """``dsn`` with the session settings every connection of ours has; ``application`` shows in pg_stat_activity."""
-    return psycopg.conninfo.make_conninfo(dsn, application_name=application, **_SESSION)
+def conninfo(dsn: str, application: str, *, pause_s: float = LONGEST_PAUSE_S) -> str:
+    """``dsn`` with the session settings every connection of ours has; ``application`` shows in pg_stat_activity;
+    ``pause_s``: how long a transaction may lie idle.
+    """
+    options = f"{_OPTIONS} -c idle_in_transaction_session_timeout={pause_s * 1000:.0f}"
+    return psycopg.conninfo.make_conninfo(dsn, application_name=application, options=options, **_SESSION)
 
 
 class _Pooled(AsyncConnection[TupleRow]):
@@ -76,13 +84,15 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(dsn: str, application: str, *, size: int = 4, wait_s: float = 10.0) -> AsyncIterator[Database]:
-    """A :class:`Database` of at most ``size`` connections. Opening waits for nothing: a database that is down is met,
-    as :class:`store.errors.Unavailable`, by the first transaction after ``wait_s`` seconds, and waited for in the
-    background.
+async def open_database(
+    dsn: str, application: str, *, size: int = 4, wait_s: float = 10.0, pause_s: float = LONGEST_PAUSE_S
+) -> AsyncIterator[Database]:
+    """A :class:`Database` of at most ``size`` connections, whose transactions may lie idle for ``pause_s``. Opening
+    waits for nothing: a database that is down is met, as :class:`store.errors.Unavailable`, by the first transaction
+    after ``wait_s`` seconds, and waited for in the background.
     """
     pool: AsyncConnectionPool[_Pooled] = AsyncConnectionPool(
-        conninfo(dsn, application),
+        conninfo(dsn, application, pause_s=pause_s),
         connection_class=_Pooled,
         kwargs={"autocommit": True},
         min_size=1,
