@@ -25,6 +25,7 @@ from api.console.feed import Snapshot
 from api.console.flood import is_flood
 from api.console.rows import MOST_NAMES, listed, milliseconds
 from api.console.sign_in import to_sign_in, visitor_of
+from api.console.signs import signs
 from api.console.wishes import DONE, REFUSED, read_wish
 from api.people import titled
 from api.words import Words, noted
@@ -44,8 +45,6 @@ _P = ParamSpec("_P")
 EVENT: Final = "carewatch"  # what the script of the pages sends
 RESPONSE_WITHIN_S: Final = 30.0
 
-_LATE: Final = timedelta(seconds=10)  # a step or a message that waits so long is shown as late
-_CANARY_LATE: Final = timedelta(seconds=60)
 _QUIET_FROM: Final = 4  # from this severity on an alarm sounds once and need not be acknowledged
 
 _QUASAR: Final[dict[Language, Literal["zh-CN", "en-US"]]] = {Language.ZH: "zh-CN", Language.EN: "en-US"}
@@ -312,46 +311,3 @@ def _sounds(one: Waiting) -> bool:
 def _console_waits(one: Waiting) -> bool:
     """True if a message to the console about it has gone out and nobody has seen it."""
     return any(channel == ChannelName.CONSOLE and state == "sent" for _, channel, state, _ in one.reaching)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
-    """One thing that tells how the platform is."""
-
-    word: str
-    value: str
-    since_ms: int | None
-    ok: bool
-
-
-def signs(snapshot: Snapshot, say: Words) -> list[Sign]:
-    """How the platform is: each lane by its canary, the engine and the sender by what has waited longest."""
-    now, platform = snapshot.at, snapshot.platform
-    shown = [
-        Sign(
-            word=say("Lane {lane}", lane=lane.removeprefix("ingest-")),
-            value="" if committed_at else say("never"),
-            since_ms=milliseconds(committed_at) if committed_at else None,
-            ok=committed_at is not None and now - committed_at < _CANARY_LATE,
-        )
-        for lane, committed_at in snapshot.lanes.items()
-    ]
-    engine_late = platform.engine_since is not None and now - platform.engine_since > _LATE
-    shown.append(
-        Sign(
-            word=say("Engine"),
-            value="" if engine_late else say("on time"),
-            since_ms=milliseconds(platform.engine_since) if engine_late and platform.engine_since else None,
-            ok=not engine_late,
-        )
-    )
-    sender_late = platform.sender_since is not None and now - platform.sender_since > _LATE
-    shown.append(
-        Sign(
-            word=say("Sender"),
-            value=say("{waiting} waiting", waiting=platform.waiting) if platform.waiting else say("on time"),
-            since_ms=milliseconds(platform.sender_since) if sender_late and platform.sender_since else None,
-            ok=not sender_late,
-        )
-    )
-    return shown
