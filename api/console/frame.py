@@ -131,8 +131,9 @@ class OpenPage:
             self._tell(self.console.feed.snapshot)
 
     def notice(self, text: str, *, warning: bool = False) -> None:
-        """Tell the operator what became of what he did."""
+        """Tell the operator what became of what he did; a dialog that asked for it closes, or says why not."""
         self._status.set_content(rendered("told.html", self.say, text=text, warning=warning))
+        self.client.run_javascript(f"carewatch.answered({json.dumps(text if warning else '')})")
 
     @property
     def shown(self) -> bool:

@@ -21,7 +21,7 @@ from api.maps import framing
 from api.words import noted
 from domain.incident import Outcome
 from store import audit
-from store.desk import Waiting
+from store.desk import Member, Waiting
 from store.errors import StoreError
 
 log = structlog.get_logger(__name__)
@@ -65,6 +65,7 @@ class _IncidentPage:
         self._page = page
         self._id = incident_id
         self._line: Waiting | None = None
+        self._nameable: Sequence[Member] = ()
         self._homes_shown = FIRST_SHOWN
         self._homes_seen: set[str] = set()
         self._task_name = f"incident {incident_id} for {id(self)}"
@@ -107,16 +108,28 @@ class _IncidentPage:
                     self._timeline = ui.html("", sanitize=False, tag="section").classes("card")
             with ui.element("section").classes("card around"):
                 ui.html(rendered("incident_around.html", page.say), sanitize=False, tag="div")
-            self._dialogs = ui.html("", sanitize=False, tag="div")
             if page.may_act:
-                ui.html(
-                    rendered("incident_call.html", page.say, incident=self._id, phone=page.visitor.phone),
-                    sanitize=False,
-                    tag="div",
-                )
+                self._build_dialogs(view)
         self._draw(view)
         around = Surroundings(page, self._id, view.incident.opened_at, view.codes, view.timezone)
         around.start(map_id=map_id, seen=[point for point in view.points if not point.home])
+
+    def _build_dialogs(self, view: View) -> None:
+        """They are not drawn again: somebody may be writing in one."""
+        say, incident = self._page.say, self._id
+        outcomes = [(outcome.value, say.of(outcome)) for outcome in _OUTCOMES]
+        self._nameable = view.circle
+        asks = rendered("incident_dialogs.html", say, incident=incident, outcomes=outcomes, circle=view.circle)
+        calls = rendered("incident_call.html", say, incident=incident, phone=self._page.visitor.phone)
+        ui.html(asks + calls, sanitize=False, tag="div")
+
+    def _draw_nameable(self, view: View) -> None:
+        """Whom one may name, where that has changed."""
+        if view.circle != self._nameable:
+            self._nameable = view.circle
+            who = rendered("who.html", self._page.say, circle=view.circle)
+            for dialog in ("name", "arrive"):
+                self._page.fill(f"{dialog}-responder", who)
 
     def told(self, snapshot: Snapshot) -> None:
         """Draw again if the line of this incident has changed, or has gone."""
@@ -205,8 +218,8 @@ class _IncidentPage:
         self._steps.set_content(text("incident_steps.html"))
         self._places.set_content(text("incident_places.html"))
         self._timeline.set_content(text("incident_timeline.html"))
-        outcomes = [(outcome.value, page.say.of(outcome)) for outcome in _OUTCOMES]
-        self._dialogs.set_content(text("incident_dialogs.html", outcomes=outcomes) if page.may_act else "")
+        if page.may_act:
+            self._draw_nameable(view)
 
     def _map(self, points: Sequence[Point], title: str) -> int:
         """A map that frames the points, with the home on it; its id. Where she was is drawn as it becomes known."""

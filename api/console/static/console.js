@@ -85,23 +85,77 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]:not(form), [data-dialog], [data-theme-switch], [data-close]");
     if (!button || button.disabled) return;
-    if (button.dataset.dialog) {
-      document.getElementById(button.dataset.dialog)?.showModal();
-      if (button.dataset.list) look(button.dataset.list, "");
-    }
-    else if ("close" in button.dataset) button.closest("dialog").close();
+    if (button.dataset.dialog) open(button);
+    else if ("close" in button.dataset) shut(button.closest("dialog"));
     else if ("themeSwitch" in button.dataset) switchTheme();
     else send({ ...button.dataset });
   });
 
+  const AGAIN_MS = 5000; // an answer that did not come in this time may be asked for again
+
+  // A form in a dialog stays open, with what was typed, until the server has said that it is done.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.dataset.act) return;
     event.preventDefault();
+    if (form.closest("dialog")) {
+      if (performance.now() - (form.dataset.sent ?? -Infinity) < AGAIN_MS) return;
+      form.dataset.sent = performance.now();
+      refusal(form, "");
+    }
     send({ ...form.dataset, ...Object.fromEntries(new FormData(form)) });
-    form.closest("dialog")?.close();
-    if (!("keep" in form.dataset)) form.reset();
   });
+
+  function answered(fault) {
+    const form = document.querySelector("dialog[open] form[data-sent]");
+    if (!form) return;
+    delete form.dataset.sent;
+    refusal(form, fault);
+    if (fault) return;
+    shut(form.closest("dialog"));
+    form.reset();
+  }
+
+  function refusal(form, text) {
+    let told = form.querySelector(".fault");
+    if (!told) {
+      told = document.createElement("p");
+      told.className = "fault";
+      told.setAttribute("role", "alert");
+      form.querySelector("menu").before(told);
+    }
+    told.textContent = text;
+  }
+
+  // Dialogs. Whoever closes one is back where she was, or at what opened it.
+  let opener = null;
+
+  function open(button) {
+    const dialog = document.getElementById(button.dataset.dialog);
+    if (!dialog || dialog.open) return;
+    opener = button.dataset.key;
+    const form = dialog.querySelector("form[data-act]");
+    if (form) {
+      delete form.dataset.sent;
+      refusal(form, "");
+    }
+    dialog.showModal();
+    if (button.dataset.list) look(button.dataset.list, "");
+  }
+
+  function shut(dialog) {
+    dialog.close();
+    leave(dialog);
+  }
+
+  // A browser lets the focus out of a closed dialog only when it paints again; a key pressed before that would be lost.
+  function leave(dialog) {
+    const within = document.activeElement;
+    if (!dialog.contains(within) && within !== document.body) return;
+    document.querySelector(`[data-key="${CSS.escape(opener)}"]`)?.focus();
+    if (dialog.contains(document.activeElement)) document.activeElement.blur();
+  }
+  document.addEventListener("close", (event) => leave(event.target), true);
 
   // Looking for people in a dialog: asked of the server with each pause in the typing.
   const look = (list, find) => send({ act: "find", list, find });
@@ -136,12 +190,18 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.target.closest("input, select, textarea, dialog[open]")) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    const dialog = document.querySelector("dialog[open]");
+    if (dialog) {
+      if (event.key !== "Escape") return;
+      shut(dialog); // also out of a field that would only be emptied by it
+      return event.preventDefault();
+    }
+    if (event.target.closest("input, select, textarea")) return;
     const key = event.key.toLowerCase();
     let done = false;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") done = step(event.key === "ArrowDown" ? 1 : -1);
-    else {
+    else if (!event.repeat) {
       const row = document.activeElement?.closest?.("[data-row]");
       const target = (row && [...row.querySelectorAll("[data-row-key]")].find((one) => one.dataset.rowKey === key && !one.disabled))
         ?? [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key && !one.disabled);
@@ -171,19 +231,28 @@
     }
   }
 
-  // Without a connection the page stands still, and says so.
+  // Without a connection the page stands still, and says so; a dialog hides what the page says.
+  let lost = false;
   function connection() {
     const popup = document.getElementById("popup");
-    const lost = popup && popup.getAttribute("aria-hidden") === "false";
-    for (const banner of document.querySelectorAll("[data-offline]")) banner.hidden = !lost;
+    const now = Boolean(popup && popup.getAttribute("aria-hidden") === "false");
+    for (const banner of document.querySelectorAll("[data-offline]")) banner.hidden = !now;
+    if (now === lost) return;
+    lost = now;
+    const form = document.querySelector("dialog[open] form[data-act]");
+    if (form) refusal(form, lost ? document.querySelector("[data-offline] span").textContent : "");
   }
 
   document.addEventListener("visibilitychange", () => send({ act: "shown", shown: !document.hidden }));
 
   window.carewatch = {
+    answered,
     fill(id, html) {
       const element = document.getElementById(id);
-      if (element) element.innerHTML = html;
+      if (!element) return;
+      const chosen = element.value;
+      element.innerHTML = html;
+      if (element.matches("select") && element.querySelector(`[value="${CSS.escape(chosen)}"]`)) element.value = chosen;
     },
     setClock(care, speed) {
       anchor = { care, mark: performance.now(), speed };
