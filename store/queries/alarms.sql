@@ -5,6 +5,7 @@
 --   changed  a protocol that repeats its state: only a change against the committed one is an event; the row is locked
 --   alarm    the alarm, or the count of its repeats
 --   incident DO UPDATE and not DO NOTHING, which cannot see an incident that is being opened by somebody else
+--   promised what devices have been told of the incident, and still holds, is told to this one too
 WITH known AS (
     SELECT a.id
     FROM alarms a
@@ -48,9 +49,26 @@ WITH known AS (
         reasserted_at = CASE WHEN incidents.state = 'open' THEN incidents.reasserted_at ELSE excluded.opened_at END,
         next_step_at = CASE WHEN incidents.state = 'open' THEN incidents.next_step_at
                             ELSE least(incidents.next_step_at, excluded.next_step_at) END
-    RETURNING id, alarms = 1 AS opened
+    RETURNING id, alarms = 1 AS opened, round, state
 ), attached AS (
     INSERT INTO incident_alarms (alarm_id, incident_id) SELECT alarm.id, incident.id FROM alarm, incident
+), promised AS (
+    INSERT INTO receipts (alarm_id, stage, by, at)
+    SELECT alarm.id, held.stage, held.by, %(now)s::timestamptz
+    FROM alarm
+    CROSS JOIN incident
+    JOIN devices d ON d.id = %(device_key)s::bigint
+    JOIN device_models m ON m.model = d.model AND m.protocol = 'native'
+    CROSS JOIN LATERAL (
+        SELECT 'notified' AS stage, '' AS by
+        FROM notifications n
+        WHERE n.incident_id = incident.id AND n.round = incident.round AND n.sent_at IS NOT NULL
+        UNION
+        SELECT r.stage, r.by
+        FROM incident_alarms ia
+        JOIN receipts r ON r.alarm_id = ia.alarm_id AND r.stage = 'accepted'
+        WHERE ia.incident_id = incident.id AND incident.state <> 'open') AS held
+    WHERE NOT incident.opened AND %(event_id)s::text IS NOT NULL
 ), told AS (
     INSERT INTO timeline (incident_id, at, kind, reason, detail)
     SELECT incident.id, %(now)s::timestamptz, CASE WHEN incident.opened THEN 'opened' ELSE 'alarm_again' END,

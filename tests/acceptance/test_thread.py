@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -103,7 +104,7 @@ async def of_the_town(installation: Installation) -> AsyncIterator[tuple[Databas
         RemotePhone(installation.settings.twilio.base_url) as phone,
     ):
         async with database.transaction() as connection:
-            town = await build_town(connection, homes=3, now=datetime.now(UTC))
+            town = await build_town(connection, homes=4, now=datetime.now(UTC))
         await phone.register(Person(number=DAUGHTER, name="daughter"))
         await phone.register(Person(number=SON, name="son"))
         await installation.known(len(town.devices))
@@ -172,6 +173,29 @@ async def test_a_press_becomes_a_call_and_its_key_a_receipt(installation: Instal
         assert in_order == ["opened", "ask", "called", "answered_call", "keyed", "accepted"]
         assert await phone.calls(to=SON) == []
         assert await phone.surprises() == []
+
+
+async def test_who_presses_again_is_told_at_once_what_holds_already(installation: Installation) -> None:
+    """While the daughter's phone rings: somebody is being called. Once she has accepted: she is coming; and nobody had
+    to be called for either.
+    """
+    async with (
+        of_the_town(installation) as (database, phone),
+        DeviceInHand(installation.settings.broker, "qinghe", "button-4") as button,
+    ):
+        before = len(await phone.calls(to=DAUGHTER))
+        button.press()
+        call = await ringing(phone, DAUGHTER, before)
+        await told(button, button.press(), Stage.NOTIFIED)
+        await phone.answer(call.sid)
+        await phone.press(call.sid, "1")
+        await eventually(partial(_acknowledged, database, "home-4"))
+        assert await told(button, button.press(), Stage.ACCEPTED) == "daughter"
+        assert await phone.calls(to=SON) == []
+
+
+async def _acknowledged(database: Database, home: str) -> bool:
+    return (await story(database, home))[0] == "acknowledged"
 
 
 @pytest.mark.parametrize(("victim", "home"), [("engine", 2), ("sender", 3)])
