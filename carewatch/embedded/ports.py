@@ -1,5 +1,6 @@
 """Free TCP ports that a server keeps for good."""
 
+import itertools
 import json
 import random
 import socket
@@ -11,6 +12,11 @@ FREE_RANGE = range(20000, 32000)
 """Below the ports that Linux gives to outgoing connections, so that none of these sits on ours after a restart.
 
 Source: ip(7), ip_local_port_range, 32768 to 60999 by default.
+"""
+
+_BLOCK = 32
+"""Ports chosen together lie side by side, from a multiple of this on. Between the choice and the moment at which a
+server listens somebody else may choose the same: with blocks that is rare.
 """
 
 
@@ -36,8 +42,9 @@ class RememberedPorts:
         """Choose whatever is not yet known and remember it; until the end nobody else obtains a port just chosen."""
         known = self._read()
         with ExitStack() as reserved:
+            candidates = _candidates()
             for name, fixed in self._fixed.items():
-                self._numbers[name] = fixed or known.get(name) or _reserve(reserved)
+                self._numbers[name] = fixed or known.get(name) or _reserve(candidates, reserved)
             growing = self._file.with_suffix(".new")
             growing.write_text(json.dumps(self._numbers))
             growing.replace(self._file)
@@ -59,12 +66,18 @@ class RememberedPorts:
         return numbers
 
 
-def _reserve(until: ExitStack) -> int:
-    while True:
+def _candidates() -> Iterator[int]:
+    """Every port of the range, from a block drawn at random on."""
+    start = random.randrange(0, len(FREE_RANGE), _BLOCK)
+    return itertools.chain(FREE_RANGE[start:], FREE_RANGE[:start])
+
+
+def _reserve(candidates: Iterator[int], until: ExitStack) -> int:
+    for number in candidates:
         holder = until.enter_context(socket.socket())
         try:
-            holder.bind(("127.0.0.1", random.choice(FREE_RANGE)))
+            holder.bind(("127.0.0.1", number))
         except OSError:
             continue
-        number: int = holder.getsockname()[1]
         return number
+    raise OSError(f"no free port from {FREE_RANGE.start} to {FREE_RANGE.stop - 1}")
