@@ -88,7 +88,7 @@ async def test_a_port_that_somebody_takes_at_the_last_moment_is_replaced(
     reserve = ports._reserve
     with socket.create_server(("127.0.0.1", 0)) as rival:
         choices = [rival.getsockname()[1]]
-        monkeypatch.setattr(ports, "_reserve", lambda until: choices.pop() if choices else reserve(until))
+        monkeypatch.setattr(ports, "_reserve", lambda free, until: choices.pop() if choices else reserve(free, until))
         async with NatsServer(tmp_path / "broker") as server:
             assert not choices
             assert server.port != rival.getsockname()[1]
