@@ -16,13 +16,16 @@ from devices.model import Hazard
 
 class CorrelationRule(Rule, frozen=True, kw_only=True, tag="correlation"):
     """``hazard`` together with any of ``beside`` within ``within_s`` of each other, or followed by ``still_s`` without
-    a sign of life: severity becomes ``severity``, unless it is graver already.
+    a sign of life: severity becomes ``severity``, unless it is graver already. If somebody has moved since, other than
+    within ``settle_s``, it takes ``still_again_s``: who has got up is often out of sight for a few minutes.
     """
 
     per: Scope = Scope.HOUSEHOLD
     beside: tuple[Hazard, ...] = ()
     within_s: Annotated[float, Meta(ge=1, le=7 * 86400)] = 3600
     still_s: Annotated[float, Meta(ge=30, le=86400)] | None = None
+    still_again_s: Annotated[float, Meta(ge=30, le=86400)] = 1200
+    settle_s: Annotated[float, Meta(ge=0, le=3600)] = 60
     severity: Annotated[int, Meta(ge=1, le=3)]
 
     def __post_init__(self) -> None:
@@ -82,7 +85,8 @@ def _still(rule: CorrelationRule, one: Unresolved, last_sign_at: float | None, n
     if rule.still_s is None or last_sign_at is None:
         return None
     since = max(one.opened_at, last_sign_at)
-    if now - since < rule.still_s:
+    again = since > one.opened_at + rule.settle_s
+    if now - since < (max(rule.still_s, rule.still_again_s) if again else rule.still_s):
         return None
     return Graver(incident=one.id, severity=rule.severity, reason=rule.name, still_since=since)
 

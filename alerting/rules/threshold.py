@@ -179,7 +179,8 @@ def _raised(
     within_since = state.within_since or seen.at
     if seen.at - within_since < rule.clear_for_s:
         return ThresholdState(state.subject, RAISED, state.since, seen.at, within_since, window), NOTHING
-    idle = ThresholdState(state.subject, IDLE, 0.0, seen.at)
+    kept = window if rule.change_within_s is not None else ()  # the next change is measured from there
+    idle = ThresholdState(state.subject, IDLE, 0.0, seen.at, 0.0, kept)
     return idle, found(
         rule,
         state,

@@ -4,8 +4,9 @@ Reasons: ``beyond_limit``, ``unlike_her``; ``back_to_normal`` when it clears.
 
 Nothing is judged that the band cannot have measured: not while it is not worn (nor in the first minute after it is put
 on), no zero, nothing below ``implausible_below``. One sample never alarms: the breach must last for ``for_s`` over
-``at_least`` samples without a break of ``max_gap_s``; a gap starts it anew. The baseline is made of one figure an hour
-(the median of its five-minute samples) over the last 21 days: median and median deviation of the same hour and its
+``at_least`` samples without a break of ``max_gap_s``. A gap starts it anew, and so does a sample within the limits,
+unless four beyond them have come for each such one: sensors scatter. The baseline is made of one figure an hour (the
+median of its five-minute samples) over the last 21 days: median and median deviation of the same hour and its
 neighbours, from ten such figures on.
 """
 
@@ -17,14 +18,15 @@ import msgspec
 from msgspec import Meta
 
 from alerting.rules.frame import NOTHING, Findings, Observation, Rule, Scope, State, found
-from alerting.rules.localtime import HOUR_S, local_s, zone_of
+from alerting.rules.localtime import HOUR_S, Between, local_s, within, zone_of
 
 Vital = Literal["heart_rate_bpm", "spo2_pct", "systolic_mmhg", "diastolic_mmhg", "temperature_c"]
 
 
 class VitalsRule(Rule, frozen=True, kw_only=True, tag="vitals"):
     """``low`` and ``high`` are absolute limits. ``deviations`` (in robust standard deviations; none: not judged) is
-    how far from her baseline is far, at least ``deviation_at_least`` in the unit of the quantity.
+    how far from her baseline is far, at least ``deviation_at_least`` in the unit of the quantity. ``low_asleep`` stands
+    for ``low`` during ``asleep``.
     """
 
     per: Scope = Scope.RESIDENT
@@ -37,6 +39,8 @@ class VitalsRule(Rule, frozen=True, kw_only=True, tag="vitals"):
     deviations: Annotated[float, Meta(ge=2, le=20)] | None = None
     deviation_at_least: Annotated[float, Meta(ge=0.1, le=200)] = 15
     deviation_for_s: Annotated[float, Meta(ge=60, le=86400)] = 1800
+    low_asleep: Annotated[float, Meta(ge=0, le=400)] | None = None
+    asleep: Between = "21:00-07:30"
     implausible_below: Annotated[float, Meta(ge=0, le=400)] = 20
     settle_s: Annotated[float, Meta(ge=0, le=3600)] = 60
 
@@ -46,6 +50,8 @@ class VitalsRule(Rule, frozen=True, kw_only=True, tag="vitals"):
             raise ValueError("at least one of low, high and deviations must be stated")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"low must be less than high; stated: {self.low} and {self.high}")
+        if self.low_asleep is not None and (self.low is None or self.low_asleep > self.low):
+            raise ValueError(f"low_asleep must not exceed low; stated: {self.low_asleep} and {self.low}")
 
 
 IDLE: Final = "idle"
@@ -56,6 +62,8 @@ _HOURS_KEPT: Final = 21 * 24
 _FEWEST: Final = 10
 _HOUR: Final = Struct("<if")
 """The hour (local, from 1970) and the median of its samples."""
+_FORGIVEN: Final = 4
+"""Samples beyond the limits for each one within them that does not end a breach."""
 _ROBUST: Final = 1.4826  # median deviation to standard deviation of a normal distribution
 
 
@@ -77,6 +85,8 @@ class VitalsState(State, frozen=True):
     """Centre and spread for the present hour."""
     sample_from: float = 0.0
     """When the next slot begins: at most one sample is taken of each."""
+    forgiven: int = 0
+    """Samples within the limits that have not ended the breach that runs."""
 
 
 def begin(rule: VitalsRule, subject: str) -> VitalsState:
@@ -97,11 +107,19 @@ def step(rule: VitalsRule, state: VitalsState, seen: Observation) -> tuple[Vital
         return state, NOTHING
     if rule.deviations is not None and at >= state.sample_from:
         state = _sampled(rule, state, at, value)
-    beyond = (rule.low is not None and value < rule.low) or (rule.high is not None and value > rule.high)
+    low, high = rule.low, rule.high
+    beyond = (low is not None and value < low and value < _low(rule, at)) or (high is not None and value > high)
     unlike = not beyond and state.usual is not None and _is_unlike(rule, value, state.usual)
     if beyond or unlike:
         return _breach(rule, state, seen, value, unlike)
     return (state, NOTHING) if state.phase == IDLE else _normal(rule, state, seen, value)
+
+
+def _low(rule: VitalsRule, at: float) -> float:
+    """The lower limit of this hour; without one, less than any value."""
+    asleep = rule.low_asleep is not None and within(at, rule.asleep, rule.timezone)
+    low = rule.low_asleep if asleep else rule.low
+    return float("-inf") if low is None else low
 
 
 def _is_unlike(rule: VitalsRule, value: float, usual: tuple[float, float]) -> bool:
@@ -121,7 +139,13 @@ def _breach(
     enough = count >= rule.at_least and seen.at - since >= needed_s
     phase = RAISED if enough else PENDING
     now = msgspec.structs.replace(
-        state, phase=phase, since=since, last_at=seen.at, count=0 if enough else count, unlike=merely_unlike
+        state,
+        phase=phase,
+        since=since,
+        last_at=seen.at,
+        count=0 if enough else count,
+        unlike=merely_unlike,
+        forgiven=0 if torn else state.forgiven,
     )
     if not enough:
         return now, NOTHING
@@ -136,7 +160,7 @@ def _breach(
         quantity=rule.quantity,
         value=value,
         samples=count,
-        low=rule.low,
+        low=None if rule.low is None else _low(rule, seen.at),
         high=rule.high,
         usual=None if usual is None else round(usual[0], 1),
         spread=None if usual is None else round(usual[1], 1),
@@ -144,7 +168,11 @@ def _breach(
 
 
 def _normal(rule: VitalsRule, state: VitalsState, seen: Observation, value: float) -> tuple[VitalsState, Findings]:
-    """Back within the limits: a breach that runs is over at once, an alarm after as many samples as raised it."""
+    """Back within the limits: a breach that runs is over unless it is forgiven, an alarm after as many samples as
+    raised it.
+    """
+    if state.phase == PENDING and state.count >= _FORGIVEN * (state.forgiven + 1):
+        return msgspec.structs.replace(state, last_at=seen.at, forgiven=state.forgiven + 1), NOTHING
     if state.phase == PENDING:
         return msgspec.structs.replace(state, phase=IDLE, count=0, last_at=seen.at), NOTHING
     count = state.count + 1

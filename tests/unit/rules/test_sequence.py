@@ -128,3 +128,12 @@ def test_a_fall_after_which_nobody_moves_is_worse() -> None:
     assert [one.still_since for one in correlate(rules, fall, last_sign_at=900, now=1300)] == [1000]
     assert correlate(rules, fall, last_sign_at=1200, now=1300) == []
     assert correlate(rules, fall, last_sign_at=None, now=99_999) == []
+
+
+def test_who_has_got_up_after_a_fall_may_be_out_of_sight_for_longer() -> None:
+    """What the sensor saw of the fall itself is no sign of it; what it sees later is."""
+    rules = [together(name="still", hazard="fall", still_s=300, still_again_s=1200)]
+    fall = [incident(1, Hazard.FALL, 2, 1000)]
+    assert [one.still_since for one in correlate(rules, fall, last_sign_at=1060, now=1360)] == [1060]
+    assert correlate(rules, fall, last_sign_at=1061, now=2260) == []
+    assert [one.still_since for one in correlate(rules, fall, last_sign_at=1061, now=2261)] == [1061]

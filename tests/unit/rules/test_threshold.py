@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from fixtures.readings import rule, seen, verdicts
+from fixtures.readings import DAY, rule, seen, verdicts
 
 Value = tuple[float, float]
 
@@ -122,3 +122,15 @@ def test_an_immediate_rule_finds_every_reading_also_late_ones() -> None:
     tried = rule(kind="immediate", hazard="smoke", per="device", quantity="smoke_level", above=5)
     levels = [seen(at, "s1", smoke_level=level) for at, level in ((10, 6), (5, 7), (20, 1), (10, 6))]
     assert [onset for _, onset, _ in verdicts(tried, levels)] == [10, 5, 10]
+
+
+def test_a_change_is_measured_from_where_the_last_one_has_cleared() -> None:
+    """A heat alarm that speaks in a fire only: its first word ends the last fire, and the next two show another."""
+    tried = rule(kind="threshold", per="device", quantity="temperature_c", above=15, change_within_s=180)
+    first = [seen(at, temperature_c=degrees) for at, degrees in ((0, 36), (50, 48), (100, 60))]
+    second = [seen(DAY + at, temperature_c=degrees) for at, degrees in ((0, 36), (50, 48), (100, 60))]
+    assert verdicts(tried, first + second) == [
+        ("changing_fast", 0, 100),
+        ("back_within_limit", 0, DAY),
+        ("changing_fast", DAY, DAY + 100),
+    ]

@@ -76,3 +76,20 @@ def test_what_is_usual_at_one_hour_is_not_at_another() -> None:
     night = 14 * DAY + 2 * HOUR
     found = verdicts(tried, beats(*hours, *((night + at, 110.0) for at in range(0, 3600, 300))))
     assert [reason for reason, _, _ in found] == ["unlike_her"]
+
+
+@pytest.mark.parametrize(
+    ("bpm", "hour", "reasons"),
+    [(38, 2, []), (34, 2, ["beyond_limit"]), (38, 7.25, []), (38, 7.5, ["beyond_limit"]), (38, 14, ["beyond_limit"])],
+)
+def test_asleep_a_slow_heart_is_judged_by_a_limit_of_its_own(bpm: float, hour: float, reasons: list[str]) -> None:
+    """38 a minute is sleep at two at night, and none in the afternoon; 34 is none at any hour."""
+    slow = beats(*((hour * HOUR + at, bpm) for at in range(0, 900, 60)))
+    assert [reason for reason, _, _ in verdicts(heart(low_asleep=35), slow)] == reasons
+
+
+@pytest.mark.parametrize(("every", "reasons"), [(5, ["beyond_limit"]), (4, [])])
+def test_one_sample_in_five_may_lie_within_the_limits(every: int, reasons: list[str]) -> None:
+    """Sensors scatter about a limit: a breach does not end with the first sample on its other side."""
+    scattered = [(at * 60.0, 128.0 if at % every == every - 1 else 150.0) for at in range(14)]
+    assert [reason for reason, _, _ in verdicts(heart(for_s=600), beats(*scattered))] == reasons
