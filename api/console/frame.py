@@ -97,7 +97,8 @@ class OpenPage:
         ui.page_title(" · ".join((title, say("CareWatch"))))
         ui.dark_mode(None if theme is None else theme == "dark")
         ui.add_head_html(
-            '<link rel="stylesheet" href="/static/console.css"><script src="/static/console.js" defer></script>'
+            '<link rel="stylesheet" href="/static/console.css">'
+            '<script src="/static/drafts.js" defer></script><script src="/static/console.js" defer></script>'
             f"<style>{STYLE}</style>"
         )
         with self.client.layout:  # beside NiceGUI's <main>, not within it

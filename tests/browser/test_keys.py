@@ -1,8 +1,13 @@
 """Keys in quick succession, and what is typed in a dialog while the page goes on."""
 
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
 import pytest
 from fixtures.browsers import PATIENCE_MS
-from fixtures.consoles import Desk
+from fixtures.consoles import Desk, serving
 from playwright.async_api import expect
 
 from domain.notification import AnswerKind, Via
@@ -77,3 +82,34 @@ async def test_what_is_typed_stays_while_the_page_goes_on(duty_desk: Desk) -> No
         await expect(li.locator("#main")).to_contain_text("cousin is on the way")
         await li.keyboard.press("r")
         await expect(dialog.get_by_label("Note")).to_have_value("")
+
+
+async def test_what_is_typed_outlives_the_console(duty_desk: Desk, desk_dsn: str, tmp_path: Path) -> None:
+    """The process is killed while somebody writes, and started again: the page comes back with her dialog and note."""
+    night = duty_desk.night
+    await duty_desk.account("li")
+    incident = await night.raises()
+    await night.passes()
+    async with AsyncExitStack() as consoles:
+        first = await consoles.enter_async_context(serving(desk_dsn, tmp_path))
+        desk = replace(duty_desk, url=first.url)
+        async with desk.window("li", path=f"/incidents/{incident}") as li:
+            await expect(li.locator(".timeline li").first).to_be_visible()
+            await li.keyboard.press("o")
+            dialog = li.get_by_role("dialog")
+            await dialog.get_by_label("Assistance").check()
+            await dialog.get_by_label("Note").fill("她摔倒了，没有受伤")
+            first.process.kill()
+            await first.process.wait()
+            await expect(dialog.get_by_role("alert")).to_contain_text("No connection to the console")
+            port = urlsplit(first.url).port
+            await li.evaluate("window.before = true")
+            await consoles.enter_async_context(serving(desk_dsn, tmp_path, port=port))
+            await li.wait_for_function("!window.before && document.querySelector('dialog[open]')")
+            await expect(dialog.get_by_label("Assistance")).to_be_checked()
+            await expect(dialog.get_by_label("Note")).to_have_value("她摔倒了，没有受伤")
+            await dialog.get_by_role("button", name="It is over").click()
+            await expect(li.locator(".headline .state")).to_have_text("Resolved")
+            await li.reload()
+            await expect(li.locator(".headline .state")).to_have_text("Resolved")
+            assert await li.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('draft'))") == []

@@ -107,6 +107,7 @@
   });
 
   function answered(fault) {
+    if (!fault) carewatchDrafts.forget();
     const form = document.querySelector("dialog[open] form[data-sent]");
     if (!form) return;
     delete form.dataset.sent;
@@ -144,6 +145,7 @@
   }
 
   function shut(dialog) {
+    carewatchDrafts.forget();
     dialog.close();
     leave(dialog);
   }
