@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ INSERT INTO notifications (incident_id, responder_id, contact_id, channel, addre
     JOIN contacts c ON c.responder_id = m.responder_id;
 """
 
-_ENDED = """
+ENDED = """
 UPDATE incidents SET state = 'resolved', outcome = 'false_alarm', resolved_by = 'benchmark', resolved_at = opened_at,
                      next_step_at = NULL
 WHERE id IN (SELECT id FROM incidents WHERE state <> 'resolved' ORDER BY id DESC OFFSET %(left)s)
@@ -164,7 +164,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def _standing(homes: int, incidents: int) -> AsyncIterator[Desk]:
+async def standing(homes: int, incidents: int) -> AsyncIterator[Desk]:
     """A city in a flood, its console and a browser."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     with tempfile.TemporaryDirectory(prefix="carewatch-bench-") as folder:
@@ -216,20 +216,23 @@ async def _first_paint(desk: Desk) -> None:
     print(f"first paint: {statistics.median(first):.0f} ms; with its rows: {statistics.median(rows):.0f} ms (medians)")
 
 
-async def _update_latency(desk: Desk, page: Page, presses: int) -> None:
+async def press_and_see(desk: Desk, page: Page, number: int) -> float:
+    """Seconds from the commit of the ``number``-th press to its row on ``page``; some time passes after it."""
+    incident, committed_s = await desk.press(number * 50)
+    seen = await page.wait_for_function(f"window.seen[{incident}]")
     origin_s = float(await page.evaluate("performance.timeOrigin")) / 1000
-    delays = []
-    for number in range(presses):
-        incident, committed_s = await desk.press(number * 50)
-        seen = await page.wait_for_function(f"window.seen[{incident}]")
-        delays.append(origin_s + float(await seen.json_value()) / 1000 - committed_s)
-        await asyncio.sleep(0.3 + number * 0.618 % 1)  # at any moment of the console's turn
-    p50, p95 = np.percentile(delays, (50, 95))
-    print(f"commit of a press → its row on the desk, {presses} presses: p50 {p50:.2f} s, p95 {p95:.2f} s, "
-          f"worst {max(delays):.2f} s")  # fmt: skip
+    delay_s = origin_s + float(await seen.json_value()) / 1000 - committed_s
+    await asyncio.sleep(0.3 + number * 0.618 % 1)  # at any moment of the console's turn
+    return delay_s
 
 
-async def _open(desk: Desk) -> Page:
+def told(what: str, delays_s: Sequence[float]) -> None:
+    """Print how long something took."""
+    p50, p95 = np.percentile(delays_s, (50, 95))
+    print(f"{what}, {len(delays_s)} times: p50 {p50:.3f} s, p95 {p95:.3f} s, worst {max(delays_s):.3f} s", flush=True)
+
+
+async def open_desk(desk: Desk) -> Page:
     """One more operator before the desk."""
     context = await desk.signed_in()
     await context.add_init_script(_SEEN)
@@ -243,10 +246,11 @@ async def flood(desk: Desk, presses: int, pages: int) -> None:
     """First paint, latency and memory with everything open."""
     print(f"the console with nobody looking: {desk.memory_mib():.0f} MiB")
     await _first_paint(desk)
-    first = await _open(desk)
-    await _update_latency(desk, first, presses)
+    first = await open_desk(desk)
+    delays = [await press_and_see(desk, first, number) for number in range(presses)]
+    told("commit of a press → its row on the desk", delays)
     before_mib = desk.memory_mib()
-    opened = [await _open(desk) for _ in range(pages)]
+    opened = [await open_desk(desk) for _ in range(pages)]
     until_s = time.monotonic() + _KEPT_S
     while time.monotonic() < until_s:
         presses += 1
@@ -281,7 +285,7 @@ async def _look(desk: Desk, devtools: CDPSession, readings: int) -> Look:
 
 async def shift(desk: Desk, readings: int) -> bool:
     """Whether neither console nor page grew in as many readings."""
-    await execute(desk.database, _ENDED, left=_QUEUE_OF_A_SHIFT)
+    await execute(desk.database, ENDED, left=_QUEUE_OF_A_SHIFT)
     context = await desk.signed_in()
     page = await context.new_page()
     await page.goto(desk.url)
@@ -295,7 +299,7 @@ async def shift(desk: Desk, readings: int) -> bool:
         for _ in range(50):
             number += 50
             await desk.press(number)
-            await execute(desk.database, _ENDED, left=_QUEUE_OF_A_SHIFT)
+            await execute(desk.database, ENDED, left=_QUEUE_OF_A_SHIFT)
             await asyncio.sleep(_TURN_S)
         await page.keyboard.press("s")
         made = await desk.readings() - begin
@@ -314,7 +318,7 @@ async def shift(desk: Desk, readings: int) -> bool:
 
 async def main(options: argparse.Namespace) -> bool:
     """Measure it once; false if something grew."""
-    async with _standing(options.homes, options.incidents) as desk:
+    async with standing(options.homes, options.incidents) as desk:
         print(f"{options.homes:,} homes, {options.incidents:,} open incidents", flush=True)
         if options.presses:
             await flood(desk, options.presses, options.pages)
