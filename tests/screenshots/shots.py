@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page
 
 from api.console.flood import FLOOD_FROM
 from devices.model import DeviceKind, Hazard
+from domain.area import HomeState
 from domain.incident import Outcome
 from domain.notification import AnswerKind
 from domain.people import Language
@@ -99,6 +100,12 @@ async def _past(stage: Stage) -> dict[str, str]:
     }
 
 
+async def _dark(stage: Stage) -> dict[str, str]:
+    """A part of the village has no power; somebody has begun to ask home by home."""
+    states = (HomeState.VISITED, HomeState.CALLED, HomeState.FINE, HomeState.NEEDS_HELP, HomeState.ANSWERED)
+    return {"area": str(await stage.goes_dark([*states, *[HomeState.NOT_ASKED] * 5]))}
+
+
 async def _flood(stage: Stage) -> dict[str, str]:
     """More than anybody can read."""
     await stage.press(Hazard.SOS, DeviceKind.CALL_BUTTON, answered=False, times=4)
@@ -124,22 +131,17 @@ SCENES: Final = (
             Shot(name="desk", path="/", ready="[data-row]"),
             Shot(name="desk-tablet", path="/", ready="[data-row]", size=TABLET, looks=_LIGHT),
             Shot(name="incident", path="/incidents/{incident}", ready=".timeline li"),
-            Shot(
-                name="outcome",
-                path="/incidents/{incident}",
-                ready=".timeline li",
-                keys=("o",),
-                shown="dialog[open]",
-                looks=_LIGHT,
+            *(
+                Shot(name=name, path="/incidents/{incident}", ready=".timeline li", keys=(key,), shown=shown)
+                for name, key, shown in (
+                    ("name", "r", "#name[open]"),
+                    ("outcome", "o", "#close[open]"),
+                    ("call", "e", "#call[open] fieldset"),
+                    ("connect", "l", "#connect[open] fieldset"),
+                    ("hand-over", "h", "#hand-over[open]"),
+                )
             ),
-            Shot(
-                name="call",
-                path="/incidents/{incident}",
-                ready=".timeline li",
-                keys=("e",),
-                shown="#call[open]",
-                looks=_LIGHT,
-            ),
+            Shot(name="help", path="/", ready="[data-row]", keys=("?",), shown="#help[open]"),
             Shot(name="map", path="/map", ready="#main .leaflet-container"),
             Shot(name="instructions", path="/instructions", ready="#main h1"),
             Shot(name="history", path="/history", ready="table.history"),
@@ -149,6 +151,7 @@ SCENES: Final = (
             ),
         ),
     ),
+    Scene(sets=_dark, shots=(Shot(name="area", path="/incidents/{area}", ready=".home"),)),
     Scene(sets=_flood, shots=(Shot(name="flood", path="/", ready=".flood"),)),
 )
 

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from alerting.answers import Answer, give
 from alerting.deployment import Deployment
+from alerting.visits import mark
 from carewatch.private import PrivateInstallation, running
 from devices.model import DeviceKind, Hazard, Protocol
+from domain.area import HomeState
 from domain.consent import ConsentPurpose
-from domain.incident import IncidentId, Outcome
+from domain.incident import IncidentId, Outcome, SubjectKind
 from domain.notification import AnswerKind, Via
 from domain.people import Language, ResponderId
 from domain.permissions import Role, Scope
@@ -27,6 +29,7 @@ from simulator.responders import COUNTY
 from simulator.town.telephone import move_in
 from simulator.town.town import Town
 from store.accounts import add_key, add_user, hash_password
+from store.incidents import OwnAlarm, raise_own
 from store.pool import Database, DatabaseClock, open_database
 from store.registry import Noun, save
 
@@ -34,6 +37,17 @@ PASSWORD: Final = "eleven wild geese fly south"
 _HOMES: Final = 70
 _WITHIN_S: Final = 180.0
 _TRACK: Final = 12  # positions of a wristband, a minute apart
+
+_DEVICES: Final = """
+SELECT d.id, d.organisation_id FROM devices d JOIN households h ON h.id = d.household_id WHERE h.code = ANY (%(homes)s)
+"""
+_SILENT: Final = """
+INSERT INTO incidents (mode, subject_kind, subject_id, hazard, severity, organisation_id, level_id, household_id,
+                       device_key, area_id, opened_at, last_alarm_at, next_step_at)
+SELECT d.mode, 'device', d.id::text, 'device_offline', 5, d.organisation_id, d.organisation_id, d.household_id, d.id,
+       %(area)s, %(now)s, %(now)s, %(now)s::timestamptz + interval '1 day'
+FROM devices d WHERE d.id = ANY (%(devices)s)
+"""
 
 NAMES: Final = {Language.EN: "li.hong", Language.ZH: "li-hong"}
 """One operator for each language."""
@@ -126,6 +140,35 @@ class Stage:
 
     def _database(self) -> AbstractAsyncContextManager[Database]:
         return open_database(self._dsn, "screenshots", size=1)
+
+    async def goes_dark(self, states: Sequence[HomeState]) -> int:
+        """As many homes that nothing has happened to as there are ``states`` fall silent together, and an operator
+        has learned so of each; the area incident. A town this small is too few for the engine to find one by itself.
+        """
+        homes = [one.home.code for one in self._town.outfits if one.home.code not in self._used][: len(states)]
+        self._used.update(homes)
+        now, by = datetime.now(UTC), f"user:{NAMES[Language.EN]}"
+        async with self._database() as database, database.transaction() as connection:
+            cursor = await connection.execute(_DEVICES, {"homes": homes})
+            devices = await cursor.fetchall()
+            alarm = OwnAlarm(
+                source="areas",
+                identity="dark",
+                hazard=Hazard.AREA_OUTAGE,
+                subject_kind=SubjectKind.ORGANISATION,
+                subject_id=str(devices[0][1]),
+                organisation_id=devices[0][1],
+                reason="silent_together",
+                evidence={"devices": len(devices), "homes": len(homes)},
+            )
+            raised = await raise_own(connection, alarm, now=now)
+            assert raised is not None
+            keys = [device for device, _ in devices]
+            await connection.execute(_SILENT, {"devices": keys, "area": raised[0], "now": now})
+            for home, state in zip(homes, states, strict=True):
+                if state is not HomeState.NOT_ASKED:
+                    assert await mark(connection, raised[0], home, state, by=by, now=now) is None
+        return raised[0]
 
     async def waiting(self, count: int) -> None:
         """Until so many are unresolved."""
