@@ -81,3 +81,10 @@ async def entries(connection: Connection, incident_id: int) -> list[Entry]:
     async with connection.cursor(row_factory=class_row(Entry)) as cursor:
         await cursor.execute(queries("timeline").entries, {"incident_id": incident_id})
         return await cursor.fetchall()
+
+
+async def newest(connection: Connection, incident_id: int) -> int | None:
+    """The number of the newest entry on an incident's timeline: another one after each entry."""
+    row = await (await connection.execute(queries("timeline").newest, {"incident_id": incident_id})).fetchone()
+    assert row is not None
+    return None if row[0] is None else int(row[0])

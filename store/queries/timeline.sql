@@ -15,3 +15,7 @@ ORDER BY r.n;
 -- name: entries
 -- An incident's timeline in order.
 SELECT id, at, kind, reason, actor, detail FROM timeline WHERE incident_id = %(incident_id)s ORDER BY id;
+
+-- name: newest
+-- The number of the newest entry on an incident's timeline.
+SELECT max(id) FROM timeline WHERE incident_id = %(incident_id)s;

@@ -20,7 +20,7 @@ from api.console.tiles import empty_map, on_tiles
 from api.maps import framing
 from api.words import noted
 from domain.incident import Outcome
-from store import audit
+from store import audit, timeline
 from store.desk import Member, Waiting
 from store.errors import StoreError
 
@@ -65,6 +65,7 @@ class _IncidentPage:
         self._page = page
         self._id = incident_id
         self._line: Waiting | None = None
+        self._newest: int | None = None
         self._nameable: Sequence[Member] = ()
         self._homes_shown = FIRST_SHOWN
         self._homes_seen: set[str] = set()
@@ -132,10 +133,24 @@ class _IncidentPage:
                 self._page.fill(f"{dialog}-responder", who)
 
     def told(self, snapshot: Snapshot) -> None:
-        """Draw again if the line of this incident has changed, or has gone."""
+        """Draw again if the line of this incident has changed, or has gone, or its timeline has grown."""
         line = next((one for one in snapshot.queue if one.id == self._id), None)
         if line != self._line:
             self._line = line
+            self.draw_again()
+        else:
+            background_tasks.create_lazy(self._look_for_news(), name=f"news of {self._task_name}")
+
+    async def _look_for_news(self) -> None:
+        """A note, a home of the list: what has been written and stands on no line of the desk."""
+        try:
+            async with self._page.console.database.statement() as connection:
+                newest = await timeline.newest(connection, self._id)
+        except StoreError as error:
+            log.info("a timeline could not be looked at", incident=self._id, error=str(error))
+            return
+        if newest != self._newest:
+            self._newest = newest
             self.draw_again()
 
     def draw_again(self) -> None:
