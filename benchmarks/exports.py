@@ -74,7 +74,7 @@ async def _export(desk: Desk, cookies: dict[str, str], kind: str) -> None:
 
 
 async def _watch(
-    desk: Desk, page: Page, number: int, *, presses: int, exporting: asyncio.Future[object] | None
+    desk: Desk, page: Page, number: int, *, presses: int, exporting: asyncio.Future[list[None]] | None
 ) -> _Watched:
     """Press so often, and as long as somebody exports."""
     watched = _Watched()

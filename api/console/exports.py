@@ -35,8 +35,8 @@ from store.sessions import Visitor
 
 MOST_EXPORTED: Final = 50_000
 """Incidents in one export, the newest."""
-_BATCH: Final = 500
-_AT_ONCE: Final = 2  # files that are made at the same time: the pages share the processor with them
+_BATCH: Final = 100  # pages wait while one is read: few at a time
+_AT_ONCE: Final = 1  # files that are made at the same time: the pages share the processor with them
 _PIECE: Final = 1 << 16  # bytes
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # A spreadsheet takes what begins like this for a formula. Source: OWASP, CSV injection.
