@@ -1,15 +1,23 @@
-"""Simulated homes as rules hear them: a month of everything that their devices say, with emergencies planted in it."""
+"""Simulated homes as rules hear them: a month of everything that their devices say, with emergencies planted in it.
 
+    python -P -m benchmarks.lived_homes FILE [--days 365] [--seed N]
+
+writes a year of one home, without an emergency, as ``carewatch backtest`` reads it.
+"""
+
+import argparse
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from alerting.rules.frame import Observation
-from devices.model import Hazard, Reading
+from devices.model import DeviceKind, Hazard, Reading
 from ingest.config import MISDATED_BEYOND
 from simulator.causes import alarms
 from simulator.causes.planning import Wish, plan
@@ -180,3 +188,28 @@ def _planted(cause: Cause) -> Planted:
         hidden=any(one.unjudged for one in cause.expectations),
         quantities=frozenset(name for one in said for name in one),
     )
+
+
+def main() -> int:
+    """Write the history of the home, of forty in which one person lives, that has the most devices, a wristband and a
+    phone among them.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--seed", type=int, default=2)
+    options = parser.parse_args()
+    worn = (DeviceKind.WRISTBAND, DeviceKind.PHONE)
+    able = [one for one in village(40, options.seed)
+            if len(one.home.residents) == 1 and all(one.of(kind) for kind in worn)]  # fmt: skip
+    year = lived(max(able, key=lambda one: len(one.devices)), [], options.days, options.seed)
+    with options.file.open("wb") as lines:
+        for one in year.said:
+            said = {"at": one.at, "sensor": one.source, "device_kind": one.kind, **msgspec.to_builtins(one.reading)}
+            lines.write(msgspec.json.encode(said) + b"\n")
+    print(f"{len(year.said):,} readings of {len(year.outfit.devices)} devices")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

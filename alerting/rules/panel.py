@@ -28,7 +28,7 @@ Key = tuple[str, str]
 class Watch:
     """A rule at work for one subject: what it remembers, and what else can be known before anybody speaks."""
 
-    __slots__ = ("calm", "due", "expire", "key", "learns", "minds", "rule", "state", "step")
+    __slots__ = ("calm", "dated", "deadline", "due", "expire", "key", "learns", "minds", "rule", "state", "step")
 
     def __init__(self, rule: Rule, key: Key) -> None:
         self.key = key
@@ -45,6 +45,9 @@ class Watch:
         self.step = kind.step
         self.expire = kind.expire
         self.due = kind.due if waits else None
+        self.deadline: float | None = None
+        """Of the state :attr:`dated`: most readings change none, and a deadline may take some reckoning."""
+        self.dated: State | None = None
         self.calm = kinds.never_due_in(rule)
         self.minds = None if waits else kinds.value_of(rule)
         """Takes the one quantity that the rule minds from a reading; None: it minds several, or time, too."""
@@ -112,7 +115,9 @@ class Panel:
             rule, before = one.rule, one.state
             state = before
             if due is not None and state.phase != one.calm:
-                deadline = due(rule, state)
+                if one.dated is not state:
+                    one.dated, one.deadline = state, due(rule, state)
+                deadline = one.deadline
                 if deadline is not None and deadline <= at:
                     state, found = one.expire(rule, state, at)
                     findings += found
