@@ -208,6 +208,8 @@ async def test_an_operator_is_connected_by_keyboard(duty_desk: Desk) -> None:
         await expect(li.get_by_role("status")).to_contain_text("Your telephone rings in a moment")
         await expect(li.locator("tr.live").first).to_contain_text("li")
         await expect(li.locator("#main")).to_contain_text("li wants to be connected with the resident")
+        await li.keyboard.press("l")
+        await expect(dialog.get_by_label("My telephone")).to_have_value("+86 138-0000-0009")
         await li.reload()
         await li.keyboard.press("l")
         await expect(dialog.get_by_label("My telephone")).to_have_value("+8613800000009")

@@ -114,6 +114,7 @@
     refusal(form, fault);
     if (fault) return;
     shut(form.closest("dialog"));
+    for (const number of form.querySelectorAll("[type=tel]")) number.defaultValue = number.value; // it is remembered
     form.reset();
   }
 
