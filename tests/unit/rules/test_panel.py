@@ -66,3 +66,13 @@ def test_only_a_new_phase_is_told() -> None:
     for minute in range(8):
         panel.judge(heard, seen(60 * minute, temperature_c=50))
     assert told == [("idle", "pending"), ("pending", "raised")]
+
+
+def test_a_deadline_is_that_of_the_rule_as_it_is_now() -> None:
+    """Ten minutes were to be waited for; a minute, says the new version, and the next word of the sensor finds it."""
+    panel = Panel()
+    slow = panel.listen([warm(for_s=600, gap="holds")], SENSOR)
+    assert not panel.judge(slow, seen(0, temperature_c=50))
+    assert not panel.judge(slow, seen(30, rssi_dbm=-60))
+    fast = panel.listen([warm(for_s=60, gap="holds")], SENSOR)
+    assert [one.reason for one in panel.judge(fast, seen(90, rssi_dbm=-60))] == ["beyond_limit_for"]
