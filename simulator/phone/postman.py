@@ -75,7 +75,7 @@ class Postman:
         self._spawn = spawn
         self._reply_within_s = reply_within_s
         # Each request looks at every connection that is kept: many idle ones cost more than a new one now and then.
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=10)
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=40)
         self._client = httpx.AsyncClient(timeout=reply_within_s, trust_env=False, verify=_trust(), limits=limits)
         self._under_way = 0
         self._landed = asyncio.Event()
