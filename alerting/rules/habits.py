@@ -3,17 +3,18 @@
 A *context* is where a silence began: one of the places in which this home is often quiet for long (a bed, an armchair),
 any other place, or the door. For each context and half-hour of the day two figures are learned:
 
-* ``usual_h``: a silence longer than this begins around that time on one day in two (weighted over the hours around);
-* ``spread_h``: by how much such silences exceed it on average.
+* ``usual_h``: a silence longer than this begins around that time once a day (weighted over the hours around);
+* the spread: by how much such silences exceed it on average. Where a context has been quiet too seldom to tell, that of
+  the whole home at that hour stands in.
 
-How unusual a silence is, is its rating ``(length - usual) / spread``. Each silence of the last ninety days is rated as
-if it had not been among those that were learned from, and the highest rating of each day is kept. The limit is the
-rating that is reached on one day in so many as may bring a false alarm, by the shape of the days that were highest: so
-the number of false alarms to expect follows from the home's own past, whatever its habits are, and after a week or two
-already. Ratings of the night count apart from those of the day, and so do those behind the door.
+How unusual a silence is, is its rating ``(length - usual) / spread``. Each silence of the last ninety days is rated by
+what other days teach (a fifth of the days is left out at a time), and the highest rating of each day is kept. The limit
+is the rating that is reached on one day in so many as may bring a false alarm, by the shape of the days that were
+highest: so the number of false alarms follows from the home's own past, whatever its habits are, and after a week or
+two already. There is one limit for all that is unusual at home, by day or by night, and one behind the door.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,9 +26,9 @@ _ROW: Final = np.dtype([("day", "<u2"), ("hour", "u1"), ("length", "<u2"), ("pla
 """A silence in the ledger, packed: tenths of an hour, minutes."""
 _SILENCE: Final = np.dtype([("day", "i8"), ("hour", "f8"), ("length_h", "f8"), ("place", "i8"), ("left", "?")])
 """The same, to calculate with."""
-_KEPT_ALIKE: Final = 24
-"""Of the silences that began at one place in one half-hour of the day only the longest are kept: of the others there
-are too many to matter.
+_KEPT_ALIKE: Final = 32
+"""Of the silences that began at one place in one half-hour of the day only the longest are kept: enough to find what is
+reached once a day within the hours around.
 """
 
 SLOTS: Final = 48
@@ -39,31 +40,29 @@ SHORTEST_H: Final = 0.25
 """Silences shorter than this tell nothing."""
 LONGEST_H: Final = 14.0
 """Nobody is quiet at home for longer, asleep or not: such a silence is an absence, and is not learned from."""
-NIGHT_FROM_H: Final = 20.0
-"""From then on somebody may go to bed: what is rated by day ends here."""
-NIGHT_UNTIL_H: Final = 6.0
 
 _HOURS: Final[Floats] = np.arange(SLOTS) / 2 + 0.25
-_IS_NIGHT: Final = (_HOURS >= NIGHT_FROM_H) | (_HOURS < NIGHT_UNTIL_H)
-_ON_ONE_DAY_IN: Final = 2.0
+_ON_DAYS: Final = 1.0
+"""A silence longer than usual begins on every day, within the hours around."""
 _PRIOR_WEIGHT: Final = 8.0
 _PRIOR_SPREAD: Final = 0.5
-"""So many silences' worth of doubt about a spread: it starts from half of what is usual."""
+"""So many silences' worth of doubt about a spread: it starts from that of the home, which starts from half of what is
+usual.
+"""
 _PLACE_REACH_H: Final = 1.5
 _OTHER_REACH_H: Final = 2.5
 _LONG_H: Final = 0.75
 _SHARE_OF_LONG: Final = 0.05
 _HARDLY_EVER: Final = 0.1
 """Behind a door that leads nowhere it becomes quiet for long on so few of the days on which it is opened."""
+_FOLDS: Final = 5
 _HIGHEST_SHARE: Final = 0.25
 """The days whose highest ratings tell how ratings fall off: this share of all, and at least three."""
 _STEP_RATING: Final = 1.0
 _STEP_WEIGHT: Final = 3.0
 """How far ratings fall off by themselves (the mean excess of an exponential tail), and how many days that weighs."""
 _LOWEST_RATING: Final = 1.0
-_RARER_AT_REST: Final = 1.0
-_RARER_BY_NIGHT: Final = 2.0
-_RARER_BEHIND_THE_DOOR: Final = 2.0
+_RARER_BEHIND_THE_DOOR: Final = 1.5
 _QUIET_DAY: Final = 0.25
 """A day with less than this share of the usual firings was spent elsewhere, and is not learned from."""
 
@@ -73,11 +72,8 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
 
     days: int
     usual_h: dict[str, tuple[float, ...]]
-    spread_h: dict[str, tuple[float, ...]]
-    day_rating: float
-    rest_rating: float
-    night_rating: float
-    left_rating: float
+    limit_h: dict[str, tuple[float, ...]]
+    """A silence that began then and has lasted for longer is an alarm."""
     inner_doors: tuple[str, ...] = ()
     """Doors that were opened on a week of days, and behind which it hardly ever was quiet for long: no ways out."""
     long_days: int
@@ -87,16 +83,12 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
         """The context of a silence that begins at ``place``."""
         return LEFT if left else place if place in self.usual_h else OTHER
 
-    def limit_h(self, hour: float, place: str, *, left: bool) -> float:
-        """How long a silence that began at ``hour`` may be before it is an alarm."""
-        context, slot = self.context(place, left=left), slot_of(hour)
-        if left:
-            rating = self.left_rating
-        elif _IS_NIGHT[slot]:
-            rating = self.night_rating
-        else:
-            rating = self.day_rating if context == OTHER else self.rest_rating
-        return self.usual_h[context][slot] + rating * self.spread_h[context][slot]
+
+class _Figures(NamedTuple):
+    """Of a context, for each half-hour: what is usual, and the spread."""
+
+    usual_h: Floats
+    spread_h: Floats
 
 
 def slot_of(hour: float) -> int:
@@ -142,36 +134,36 @@ def learn(
     """What the ledger teaches; None before a week of days is in it.
 
     ``firings`` by local day tells days spent at home from others; ``doors``: on how many days each was opened.
-    ``false_alarm_days``: by day, at places of rest and elsewhere, one false alarm in so many days is put up with; half
-    as often by night, and behind the door. ``day_limit_h`` is the fixed limit of silences that begin and would reach it
-    within the hours ``day_h``.
+    ``false_alarm_days``: at home, one day in so many may bring a false alarm; behind the door, two in three times as
+    many. ``day_limit_h`` is the fixed limit of silences that begin and would reach it within the hours ``day_h``.
     """
     rows = _silences(ledger)
     rows = rows[np.isin(rows["day"], _days_at_home(firings))]
-    days = len(np.unique(rows["day"]))
+    each_day, nth = np.unique(rows["day"], return_inverse=True)
+    days = len(each_day)
     if days < FEWEST_DAYS:
         return None
-    usual: dict[str, tuple[float, ...]] = {}
-    spread: dict[str, tuple[float, ...]] = {}
-    ratings = np.zeros(len(rows))
     contexts = _contexts(rows, places)
-    for context, chosen in contexts.items():
-        reach_h = _OTHER_REACH_H if context in {OTHER, LEFT} else _PLACE_REACH_H
-        one, other, ratings[chosen] = _figures(rows[chosen], days, reach_h)
-        usual[context], spread[context] = tuple(one.tolist()), tuple(other.tolist())
-    night, left = _IS_NIGHT[_slots(rows)], rows["left"]
-
-    def limit(those: NDArray[np.bool_], every_days: float) -> float:
-        return _limit(_highest(rows["day"][those], ratings[those]), days, every_days)
-
+    ratings = np.zeros(len(rows))
+    for fold in range(_FOLDS):
+        out = nth % _FOLDS == fold
+        others = {context: chosen[~out] for context, chosen in contexts.items()}
+        for context, one in _figures(rows[~out], others, days - len(np.unique(nth[out]))).items():
+            those = contexts[context] & out
+            slots = _slots(rows[those])
+            ratings[those] = (rows["length_h"][those] - one.usual_h[slots]) / one.spread_h[slots]
+    left = rows["left"]
+    at_home = _limit(_highest(nth[~left], ratings[~left]), days, false_alarm_days)
+    behind_the_door = _limit(_highest(nth[left], ratings[left]), days, false_alarm_days * _RARER_BEHIND_THE_DOOR)
+    figures = _figures(rows, contexts, days)
+    limits = {
+        context: one.usual_h + one.spread_h * (behind_the_door if context == LEFT else at_home)
+        for context, one in figures.items()
+    }
     return Habits(
         days=days,
-        usual_h=usual,
-        spread_h=spread,
-        day_rating=limit(contexts[OTHER] & ~night, false_alarm_days),
-        rest_rating=limit(~contexts[OTHER] & ~left & ~night, false_alarm_days * _RARER_AT_REST),
-        night_rating=limit(~left & night, false_alarm_days * _RARER_BY_NIGHT),
-        left_rating=limit(left, false_alarm_days * _RARER_BEHIND_THE_DOOR),
+        usual_h={context: tuple(one.usual_h.tolist()) for context, one in figures.items()},
+        limit_h={context: tuple(one.tolist()) for context, one in limits.items()},
         inner_doors=_inner(rows, places, doors),
         long_days=_long_days(rows, day_h, day_limit_h),
     )
@@ -213,24 +205,37 @@ def _contexts(rows: NDArray[np.void], places: tuple[str, ...]) -> dict[str, NDAr
     return found
 
 
-def _figures(rows: NDArray[np.void], days: int, reach_h: float) -> tuple[Floats, Floats, Floats]:
-    """``usual_h`` and ``spread_h`` of each half-hour, from the silences that began within ``reach_h`` of it; and the
-    rating of each silence by what the others teach.
-    """
-    length, slots = rows["length_h"], _slots(rows)
+def _figures(rows: NDArray[np.void], contexts: dict[str, NDArray[np.bool_]], days: int) -> dict[str, _Figures]:
+    """The figures of each context; where little is known of one, the spread of the whole home stands in."""
+    whole = _figures_of(rows[~rows["left"]], days, _PLACE_REACH_H, None).spread_h
+    return {
+        context: _figures_of(rows[chosen], days, _reach_h(context), None if context == LEFT else whole)
+        for context, chosen in contexts.items()
+    }
+
+
+def _reach_h(context: str) -> float:
+    return _OTHER_REACH_H if context in {OTHER, LEFT} else _PLACE_REACH_H
+
+
+def _near(rows: NDArray[np.void], reach_h: float) -> Floats:
+    """How much each silence counts for each half-hour, by how near to it the silence began."""
     apart = np.abs((rows["hour"][None, :] - _HOURS[:, None] + 12) % 24 - 12)
-    weight = np.clip(1 - apart / reach_h, 0, None)
+    return np.clip(1 - apart / reach_h, 0, None)
+
+
+def _figures_of(rows: NDArray[np.void], days: int, reach_h: float, spread_h: Floats | None) -> _Figures:
+    length = rows["length_h"]
+    near = _near(rows, reach_h)
     order = np.argsort(-length)
-    rank = (np.cumsum(weight[:, order], axis=1) < days / _ON_ONE_DAY_IN).sum(axis=1)
+    rank = (np.cumsum(near[:, order], axis=1) < days * _ON_DAYS).sum(axis=1)
     padded = np.append(length[order], SHORTEST_H)
     usual = np.maximum(padded[np.minimum(rank, len(length))], SHORTEST_H)
     excess = np.clip(length[None, :] - usual[:, None], 0, None)
-    over = (weight * (excess > 0)).sum(axis=1) + _PRIOR_WEIGHT
-    total = (weight * excess).sum(axis=1) + _PRIOR_WEIGHT * usual * _PRIOR_SPREAD
-    each = np.arange(len(rows))
-    own, own_excess = weight[slots, each], excess[slots, each]
-    of_others = (total[slots] - own * own_excess) / (over[slots] - own * (own_excess > 0))
-    return usual, total / over, (length - usual[slots]) / of_others
+    longer = (near * (excess > 0)).sum(axis=1)
+    prior = usual * _PRIOR_SPREAD if spread_h is None else spread_h
+    spread = ((near * excess).sum(axis=1) + _PRIOR_WEIGHT * prior) / (longer + _PRIOR_WEIGHT)
+    return _Figures(usual, spread)
 
 
 def _highest(days: NDArray[np.int64], ratings: Floats) -> Floats:

@@ -26,8 +26,8 @@ class InactivityRule(Rule, frozen=True, kw_only=True, tag="inactivity"):
     """Limits in seconds. Before anything has been learned ``day_s`` holds (for silences that begin and would reach it
     within ``day``), ``night_s`` (for others) and ``left_s`` (behind the door). What is learned stays between
     ``shortest_s`` and ``longest_s`` at home, ``shortest_left_s`` and ``longest_left_s`` behind the door.
-    ``false_alarm_days``: of each sort of silence, one in so many days may be a false alarm. ``residents`` and ``pets``
-    lower the confidence.
+    ``false_alarm_days``: at home, one day in so many may bring a false alarm, by the habits of the past. ``residents``
+    and ``pets`` lower the confidence.
     """
 
     per: Scope = Scope.HOUSEHOLD
@@ -37,9 +37,9 @@ class InactivityRule(Rule, frozen=True, kw_only=True, tag="inactivity"):
     left_s: Span = 12 * 3600
     shortest_s: Span = 2700
     longest_s: Span = 14 * 3600
-    shortest_left_s: Span = 5 * 3600
+    shortest_left_s: Span = 12 * 3600
     longest_left_s: Span = 24 * 3600
-    false_alarm_days: Annotated[float, Meta(ge=7, le=3650)] = 500
+    false_alarm_days: Annotated[float, Meta(ge=7, le=3650)] = 40
     residents: Annotated[int, Meta(ge=1, le=20)] = 1
     pets: bool = False
     home: Home | None = None
@@ -59,7 +59,7 @@ class InactivityState(State, frozen=True):
     """``silences`` is the ledger of the last ninety days, ``firings`` how much moved on each of them."""
 
     presence: Presence = Presence()
-    habits: Habits | None = None
+    learned: Habits | None = None
     today: int = 0
     fired_today: int = 0
     firings: tuple[tuple[int, int], ...] = ()
@@ -78,7 +78,7 @@ def begin(rule: InactivityRule, subject: str) -> InactivityState:
 
 def step(rule: InactivityRule, state: InactivityState, seen: Observation) -> tuple[InactivityState, Findings]:
     """One more reading of any device of the home."""
-    inner_doors = state.habits.inner_doors if state.habits is not None else ()
+    inner_doors = state.learned.inner_doors if state.learned is not None else ()
     presence, ended = note(state.presence, seen, rule.home, inner_doors)
     if presence is state.presence:
         return state, NOTHING
@@ -97,7 +97,7 @@ def step(rule: InactivityRule, state: InactivityState, seen: Observation) -> tup
         state.subject,
         phase,
         presence,
-        state.habits,
+        state.learned,
         state.today,
         state.fired_today + 1,
         state.firings,
@@ -144,7 +144,7 @@ def _new_day(rule: InactivityRule, state: InactivityState, day: int) -> Inactivi
         day_limit_h=rule.day_s / HOUR_S,
     )
     return msgspec.structs.replace(
-        state, today=day, fired_today=0, firings=firings, silences=ledger, habits=learned or state.habits
+        state, today=day, fired_today=0, firings=firings, silences=ledger, learned=learned or state.learned
     )
 
 
@@ -164,14 +164,15 @@ def _recorded(rule: InactivityRule, state: InactivityState, ended: Silence) -> t
 
 def limit_s(rule: InactivityRule, state: InactivityState) -> float:
     """How long the silence that runs may last."""
-    presence, known = state.presence, state.habits
+    presence, known = state.presence, state.learned
     since = presence.silent_since
     second = day_and_second(since, rule.timezone)[1]
     by_day = all(within(at, rule.day, rule.timezone) for at in (since, since + rule.day_s))
     fixed_s = rule.left_s if presence.left else rule.day_s if by_day else rule.night_s
     if known is None:
         return fixed_s
-    learned_s = known.limit_h(second / HOUR_S, presence.place, left=presence.left) * HOUR_S
+    context = known.context(presence.place, left=presence.left)
+    learned_s = known.limit_h[context][habits.slot_of(second / HOUR_S)] * HOUR_S
     low, high = (rule.shortest_left_s, rule.longest_left_s) if presence.left else (rule.shortest_s, rule.longest_s)
     learned_s = min(max(learned_s, low), high)
     if by_day and not presence.left and known.long_days <= max(1.0, known.days / rule.false_alarm_days):
@@ -201,7 +202,7 @@ def expire(rule: InactivityRule, state: InactivityState, now: float) -> tuple[In
 
 def _evidence(rule: InactivityRule, state: InactivityState, at: float) -> dict[str, Any]:
     """The figures behind a finding, and the same in words."""
-    presence, known = state.presence, state.habits
+    presence, known = state.presence, state.learned
     since = presence.silent_since
     hour = day_and_second(since, rule.timezone)[1] / HOUR_S
     usual_s: float | None = None

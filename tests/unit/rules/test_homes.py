@@ -68,8 +68,8 @@ def test_a_home_with_a_single_sensor_is_judged_by_its_own_measure() -> None:
     """And stray firings of that sensor still do not start the clock anew, one at a time."""
     everywhere = [motion(one.at - MIDNIGHT, "only") for one in lives(30) if one.reading.motion]
     state = known(everywhere)
-    assert state.habits is not None
-    assert set(state.habits.usual_h) <= {"only", "*other", "*left"}
+    assert state.learned is not None
+    assert set(state.learned.usual_h) <= {"only", "*other", "*left"}
     moment = MIDNIGHT + 29 * DAY + 15.5 * HOUR
     alone = delay_h(everywhere, moment)
     assert alone < 4
@@ -86,8 +86,8 @@ def test_a_cupboard_is_no_way_out() -> None:
     cupboards = [door(day * DAY + hour * HOUR, "cupboard") for day in range(20) for hour in (7.6, 12.1, 18.2)]
     history = sorted([*lives(20), *cupboards], key=lambda one: one.at)
     state = known(history)
-    assert state.habits is not None
-    assert state.habits.inner_doors == ("cupboard",)
+    assert state.learned is not None
+    assert state.learned.inner_doors == ("cupboard",)
     moment = 19 * DAY + 18.25 * HOUR
     upto = [one for one in history if one.at < MIDNIGHT + moment]
     by_cupboard = delay_h([*upto, door(moment - 1, "cupboard")], MIDNIGHT + moment)
@@ -185,3 +185,65 @@ def test_motion_of_a_device_that_is_no_motion_sensor_counts_alike() -> None:
     seen = Observation(MIDNIGHT + HOUR, "mat", DeviceKind.GATEWAY, Reading(motion=True))
     state, _ = inactivity.step(RULE, inactivity.begin(RULE, "household:1"), seen)
     assert state.presence.silent_since == MIDNIGHT + HOUR
+
+
+def test_where_two_live_one_who_moves_hides_the_other_and_the_alarm_says_how_unsure_it_is() -> None:
+    """She collapses at three; he goes on as every day, and nobody can tell. Only when he is quiet, too, is there an
+    alarm, of low confidence.
+    """
+    fallen, quiet = MIDNIGHT + 30 * DAY + 15 * HOUR, MIDNIGHT + 31 * DAY + 9 * HOUR
+    hers = [one for one in lives(32, seed=3, outings=False) if one.at < fallen]
+    his = [one for one in lives(32, seed=4, outings=False) if one.at < quiet]
+    run = Replay([rule(kind="inactivity", name="tried", hazard="inactivity", residents=2)])
+    run.judge(sorted([*hers, *his], key=lambda one: one.at))
+    run.until(quiet)
+    assert [one for one in run.findings if one.found_at > fallen] == []
+    run.until(quiet + 12 * HOUR)
+    alarm = run.findings[-1]
+    assert alarm.onset > quiet - HOUR
+    assert alarm.evidence["confidence"] == "low"
+    assert "less sure" in alarm.evidence["explanation"]["en"]
+
+
+def _through_rooms(days: int) -> Iterator[Observation]:
+    """From room to room all day, each behind a door with a contact; a quarter of an hour in each."""
+    draw = random.Random(8)
+    for day in range(days):
+        at = day * DAY + 7 * HOUR
+        while at < day * DAY + 22 * HOUR:
+            room = draw.choice(("bedroom", "bathroom", "kitchen"))
+            yield from (door(at, f"{room}_door"), door(at + 4, f"{room}_door"))
+            yield from (motion(at + after, room) for after in (6, 50, 115, *range(300, 880, 130)))
+            at += draw.uniform(14, 16) * MINUTE
+
+
+def test_whoever_moves_between_rooms_with_doors_of_their_own_does_not_count_as_gone() -> None:
+    """Not on the first day, two minutes after a door, and after a week not behind it either."""
+    history = list(_through_rooms(12))
+    state = inactivity.begin(RULE, "household:1")
+    opened_at = 0.0
+    for one in history:
+        state, _ = inactivity.step(RULE, state, one)
+        opened_at = one.at if one.reading.contact_open is not None else opened_at
+        if one.at >= opened_at + 2 * MINUTE:
+            assert not state.presence.left
+    assert state.learned is not None
+    assert set(state.learned.inner_doors) == {"bedroom_door", "bathroom_door", "kitchen_door"}
+    moment = 11 * DAY + 15 * HOUR
+    upto = [one for one in history if one.at < MIDNIGHT + moment - 20 * MINUTE]
+    behind = [*upto, motion(moment - 90, "kitchen"), door(moment - 20, "bathroom_door")]
+    assert delay_h(behind, MIDNIGHT + moment) < 4
+
+
+def test_what_earlier_versions_have_stored_of_a_home_is_learned_from_anew() -> None:
+    """Their ledger is kept, their figures are not: until the day ends the fixed limits hold."""
+    now = known(lives(30))
+    before = msgspec.to_builtins(now, builtin_types=(bytes,))
+    del before["learned"]
+    before["habits"] = {"days": 29, "usual_h": {}, "spread_h": {}, "day_rating": 4.0, "long_days": 0}
+    state = kinds.unpacked(RULE, msgspec.msgpack.encode(before))
+    assert isinstance(state, InactivityState)
+    assert (state.silences, state.learned) == (now.silences, None)
+    state, _ = inactivity.step(RULE, state, motion(30 * DAY + 7 * HOUR, "bathroom"))
+    assert state.learned is not None
+    assert state.learned.days >= 28
