@@ -139,7 +139,7 @@ def curve(learned: InactivityRule, simple: SilenceRule) -> list[AnyRule]:
     """Both rules with several limits. The simple one is tried with and without regard to the door."""
     rules: list[AnyRule] = [
         msgspec.structs.replace(learned, name=f"learned_{days}_days", false_alarm_days=days)
-        for days in (30, 100, 300, 1000)
+        for days in (25, 50, 100, 200)
     ]
     for left_s in (None, simple.left_s):
         for by_day, by_night in ((2, 4), (3, 4), (3, 6), (4, 6), (4, 10), (6, 10)):

@@ -39,7 +39,7 @@ class InactivityRule(Rule, frozen=True, kw_only=True, tag="inactivity"):
     longest_s: Span = 14 * 3600
     shortest_left_s: Span = 12 * 3600
     longest_left_s: Span = 24 * 3600
-    false_alarm_days: Annotated[float, Meta(ge=7, le=3650)] = 40
+    false_alarm_days: Annotated[float, Meta(ge=7, le=3650)] = 100
     residents: Annotated[int, Meta(ge=1, le=20)] = 1
     pets: bool = False
     home: Home | None = None
