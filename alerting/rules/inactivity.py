@@ -9,6 +9,7 @@ watch over devices, and the caller stops the clock of this rule while the platfo
 """
 
 from typing import Annotated, Any, Final
+from zlib import crc32
 
 import msgspec
 from msgspec import Meta
@@ -50,6 +51,11 @@ class InactivityRule(Rule, frozen=True, kw_only=True, tag="inactivity"):
 
 TRUSTED_AFTER_DAYS: Final = 14
 """From the end of the first week until then the fixed limits fade out."""
+SETTLED_AFTER_DAYS: Final = 30
+_SELDOM_DAYS: Final = 3
+"""How often a home is learned anew once it is known for so long: it changes little from day to day, and a city of homes
+begins its day at the same moment.
+"""
 HOME: Final = "home"
 LEFT: Final = "left"
 RAISED: Final = "raised"
@@ -133,8 +139,27 @@ def _new_day(rule: InactivityRule, state: InactivityState, day: int) -> Inactivi
     first = day - habits.KEPT_DAYS
     firings = tuple(one for one in (*state.firings, (state.today, state.fired_today)) if one[0] >= first and one[1])
     ledger = habits.forget(state.silences, first)
+    learned = None if _is_settled(state, day) else _learned(rule, state, ledger, firings)
+    return msgspec.structs.replace(
+        state, today=day, fired_today=0, firings=firings, silences=ledger, learned=learned or state.learned
+    )
+
+
+def _is_settled(state: InactivityState, day: int) -> bool:
+    """True if what is known of the home is good for one day more."""
+    known = state.learned
+    return (
+        known is not None
+        and known.days >= SETTLED_AFTER_DAYS
+        and (day + crc32(state.subject.encode())) % _SELDOM_DAYS > 0
+    )
+
+
+def _learned(
+    rule: InactivityRule, state: InactivityState, ledger: bytes, firings: tuple[tuple[int, int], ...]
+) -> Habits | None:
     start, end = bounds_s(rule.day)
-    learned = habits.learn(
+    return habits.learn(
         ledger,
         state.places,
         dict(firings),
@@ -142,9 +167,6 @@ def _new_day(rule: InactivityRule, state: InactivityState, day: int) -> Inactivi
         false_alarm_days=rule.false_alarm_days,
         day_h=(start / HOUR_S, end / HOUR_S),
         day_limit_h=rule.day_s / HOUR_S,
-    )
-    return msgspec.structs.replace(
-        state, today=day, fired_today=0, firings=firings, silences=ledger, learned=learned or state.learned
     )
 
 

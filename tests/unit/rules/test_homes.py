@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from statistics import mean
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from fixtures.readings import DAY, HOUR, MIDNIGHT, MINUTE, door, lived, motion, 
 from alerting.replay import Replay, collapses
 from alerting.rules import inactivity, kinds
 from alerting.rules.frame import Observation
+from alerting.rules.habits import FEWEST_DAYS
 from alerting.rules.inactivity import InactivityState
 from benchmarks import dense_homes
 from devices.model import DeviceKind, Reading, SignalState
@@ -247,3 +249,18 @@ def test_what_earlier_versions_have_stored_of_a_home_is_learned_from_anew() -> N
     state, _ = inactivity.step(RULE, state, motion(30 * DAY + 7 * HOUR, "bathroom"))
     assert state.learned is not None
     assert state.learned.days >= 28
+
+
+def test_a_home_is_learned_anew_every_day_at_first_and_every_third_once_it_is_known_well() -> None:
+    """What it costs to learn is paid by a city of homes at the same hour of the night."""
+    state, learned_on = inactivity.begin(RULE, "household:1"), list[int]()
+    for one in lives(48):
+        before = state.learned
+        state, _ = inactivity.step(RULE, state, one)
+        if state.learned is not before:
+            learned_on.append(state.today)
+    gaps = [later - earlier for earlier, later in pairwise(learned_on)]
+    settled = gaps.index(3)
+    assert settled >= inactivity.SETTLED_AFTER_DAYS - FEWEST_DAYS
+    assert set(gaps[:settled]) <= {1, 2}
+    assert set(gaps[settled:]) == {3}
