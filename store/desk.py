@@ -52,11 +52,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """How engine and sender keep up: since when the oldest due step and the oldest due message wait."""
+    """How engine and sender keep up: since when the oldest due step and the oldest due message wait; when a provider
+    last took something, and whether it refuses what it is asked since.
+    """
 
     engine_since: datetime | None
     waiting: int
     sender_since: datetime | None
+    taken_at: datetime | None = None
+    refused: bool = False
 
 
 async def queue(connection: Connection) -> dict[int, str]:

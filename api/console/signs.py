@@ -1,8 +1,8 @@
 """How the platform is, in the head of every page: each kind of lane by its canaries, the engine and the sender by what
-has waited longest.
+has waited longest, the provider by what it has taken last.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -28,12 +28,10 @@ class Sign:
 
 def signs(snapshot: Snapshot, say: Words) -> list[Sign]:
     """As many signs however many partitions there are."""
-    platform = snapshot.platform
-    waiting = say("{waiting} waiting", waiting=platform.waiting) if platform.waiting else ""
     return [
         *(_lanes(kind, say(word), snapshot, say) for kind, word in _KINDS),
-        _loop(say("Engine"), platform.engine_since, snapshot.at, say),
-        _loop(say("Sender"), platform.sender_since, snapshot.at, say, waiting),
+        _loop(say("Engine"), snapshot.platform.engine_since, snapshot.at, say),
+        _sender(snapshot, say),
     ]
 
 
@@ -53,6 +51,19 @@ def _lanes(kind: str, word: str, snapshot: Snapshot, say: Words) -> Sign:
         since_ms=None if never else milliseconds(oldest),
         ok=ok,
     )
+
+
+def _sender(snapshot: Snapshot, say: Words) -> Sign:
+    """The sender, as long as it keeps up and the provider takes what it is given: since when it last took something."""
+    platform = snapshot.platform
+    waiting = say("{waiting} waiting", waiting=platform.waiting) if platform.waiting else ""
+    taken_ms = None if platform.taken_at is None else milliseconds(platform.taken_at)
+    if platform.refused:
+        return Sign(word=say("Provider"), value=say("fails"), since_ms=taken_ms, ok=False)
+    sender = _loop(say("Sender"), platform.sender_since, snapshot.at, say, waiting)
+    if waiting or taken_ms is None:
+        return sender
+    return replace(sender, value="", since_ms=taken_ms)
 
 
 def _loop(word: str, since: datetime | None, now: datetime, say: Words, waiting: str = "") -> Sign:

@@ -44,10 +44,16 @@ FROM timeline
 WHERE id > (SELECT coalesce(max(id), 0) FROM timeline) - 5000;
 
 -- name: platform
--- How engine and sender keep up: the step and the message that have waited longest.
+-- How engine and sender keep up: the step and the message that have waited longest; when a provider last took a call or
+-- a message, and whether it has refused one since that is tried again. Of these the newest are looked at.
 SELECT (SELECT min(next_step_at) FROM incidents WHERE state <> 'resolved' AND next_step_at <= %(now)s) AS engine_since,
        (SELECT count(*) FROM notifications WHERE state = 'pending' AND due_at <= %(now)s) AS waiting,
-       (SELECT min(due_at) FROM notifications WHERE state = 'pending' AND due_at <= %(now)s) AS sender_since;
+       (SELECT min(due_at) FROM notifications WHERE state = 'pending' AND due_at <= %(now)s) AS sender_since,
+       lately.taken_at, coalesce(lately.refused_id > coalesce(lately.taken_id, 0), false) AS refused
+FROM (SELECT max(n.sent_at) AS taken_at, max(n.id) FILTER (WHERE n.sent_at IS NOT NULL) AS taken_id,
+             max(n.id) FILTER (WHERE n.sent_at IS NULL AND n.provider_error IS NOT NULL AND n.attempts > 0
+                                 AND n.state IN ('pending', 'sending')) AS refused_id
+      FROM (SELECT * FROM notifications WHERE channel <> 'console' ORDER BY id DESC LIMIT 200) AS n) AS lately;
 
 -- name: lanes
 -- When each lane last committed its canary.

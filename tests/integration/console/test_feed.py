@@ -212,3 +212,20 @@ async def test_two_consoles_see_who_looks_at_an_incident(feed: Feed, night: Nigh
         await night.query("UPDATE open_incidents SET seen_at = seen_at - interval '1 minute' WHERE name = 'wang'")
         await tells(("li", ()))
     assert told.empty()
+
+
+async def test_a_provider_that_refuses_is_told_until_it_takes_something(feed: Feed, night: Night) -> None:
+    """What it refused is tried again; and when it last took something is told."""
+    page = Watcher()
+    with feed.watched(b"1", page.tell, page.ended.set):
+        async with feeding(feed):
+            await night.raises()
+            await night.passes()
+            await page.until(lambda one: bool(one.queue) and not one.platform.refused)
+            await night.query("UPDATE notifications SET provider_error = '503', attempts = 1")
+            refused = await page.until(lambda one: one.platform.refused)
+            assert refused.platform.taken_at is None
+            await night.query("UPDATE notifications SET state = 'sending', lease_until = now()")
+            await night.query("UPDATE notifications SET state = 'sent', sent_at = %s, lease_until = NULL", NOON)
+            taken = await page.until(lambda one: one.number > refused.number and not one.platform.refused)
+            assert taken.platform.taken_at == NOON

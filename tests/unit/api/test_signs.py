@@ -15,7 +15,13 @@ NOON = datetime(2026, 3, 4, 4, tzinfo=UTC)
 
 
 def _said(
-    lanes: Mapping[str, timedelta | None], *, engine_s: int = 0, sender_s: int = 0, waiting: int = 0
+    lanes: Mapping[str, timedelta | None],
+    *,
+    engine_s: int = 0,
+    sender_s: int = 0,
+    waiting: int = 0,
+    taken_s: int | None = None,
+    refused: bool = False,
 ) -> list[str]:
     """Each sign as "word value age in s", with a "!" before those that are late."""
     snapshot = Snapshot(
@@ -27,6 +33,8 @@ def _said(
             engine_since=NOON - timedelta(seconds=engine_s) if engine_s else None,
             waiting=waiting,
             sender_since=NOON - timedelta(seconds=sender_s) if sender_s else None,
+            taken_at=None if taken_s is None else NOON - timedelta(seconds=taken_s),
+            refused=refused,
         ),
         lanes={lane: None if age is None else NOON - age for lane, age in lanes.items()},
     )
@@ -71,3 +79,19 @@ def test_engine_and_sender_are_late_after_ten_seconds(
 ) -> None:
     """By what has waited longest."""
     assert _said({}, engine_s=engine_s, sender_s=sender_s, waiting=waiting)[2:] == said
+
+
+@pytest.mark.parametrize(
+    ("taken_s", "refused", "waiting", "said"),
+    [
+        (42, False, 0, "Sender 42"),
+        (42, False, 3, "Sender 3 waiting"),
+        (42, True, 3, "! Provider fails 42"),
+        (None, True, 0, "! Provider fails"),
+    ],
+)
+def test_the_provider_is_seen_by_what_it_has_taken_last(
+    taken_s: int | None, refused: bool, waiting: int, said: str
+) -> None:
+    """Since when; and it fails as long as something is tried again that it has refused since."""
+    assert _said({}, waiting=waiting, taken_s=taken_s, refused=refused)[3] == said
