@@ -3,16 +3,18 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
+from alerting.channels.connections import open_connections
 from alerting.errors import ChannelError, Refusal
 
 API_URL: Final = "https://api.twilio.com"
@@ -60,8 +62,7 @@ class TwilioConfig(BaseModel, frozen=True, extra="forbid"):
 @asynccontextmanager
 async def open_account(config: TwilioConfig) -> AsyncIterator[Client]:
     """Twilio's client library on kept-alive connections to ``config.base_url``."""
-    local = is_loopback(config.base_url)
-    async with httpx.AsyncClient(timeout=config.timeout_s, trust_env=not local) as connections:
+    async with open_connections(config.timeout_s, outside=not is_loopback(config.base_url)) as connections:
         client = Client(
             config.account_sid,
             config.auth_token.get_secret_value(),
@@ -82,7 +83,7 @@ class _Connections(AsyncHttpClient):  # type: ignore[misc]  # twilio has no type
     neither.
     """
 
-    def __init__(self, connections: httpx.AsyncClient) -> None:
+    def __init__(self, connections: aiohttp.ClientSession) -> None:
         super().__init__(None, True)
         self._connections = connections
 
@@ -98,10 +99,17 @@ class _Connections(AsyncHttpClient):  # type: ignore[misc]  # twilio has no type
         allow_redirects: bool = False,
     ) -> Response:
         """See twilio.http.AsyncHttpClient."""
-        answer = await self._connections.request(
-            method, uri, params=params, data=data, headers=headers, auth=auth, follow_redirects=allow_redirects
+        signed = {"Authorization": aiohttp.encode_basic_auth(*auth)} if auth is not None else {}
+        asking = self._connections.request(
+            method,
+            uri,
+            params=params,
+            data=data,
+            headers={**(headers or {}), **signed},
+            allow_redirects=allow_redirects,
         )
-        return Response(answer.status_code, answer.text, answer.headers)
+        async with asking as answer:
+            return Response(answer.status, await answer.text(), answer.headers)
 
 
 # Whoever is refused for one of these is not to be tried again through this channel.
@@ -134,9 +142,9 @@ def mapping() -> Iterator[None]:
     """Turn whatever Twilio's client raises into :class:`ChannelError`, chained."""
     try:
         yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise ChannelError(Refusal.NO_CONNECTION, repr(error), retryable=True) from error
-    except (httpx.HTTPError, httpx.StreamError) as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise ChannelError(Refusal.NO_RESPONSE, repr(error), retryable=True, maybe_taken=True) from error
     except (TwilioRestException, TwilioServiceException) as error:
         raise _refused(int(error.status), int(error.code or 0), str(error)) from error
@@ -146,10 +154,10 @@ def mapping() -> Iterator[None]:
 
 def _refused(status: int, code: int, detail: str) -> ChannelError:
     shown = str(code or status)
-    if status == httpx.codes.TOO_MANY_REQUESTS or code in _TOO_FAST:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or code in _TOO_FAST:
         return ChannelError(Refusal.TOO_FAST, detail, retryable=True, provider_code=shown)
-    if status == httpx.codes.SERVICE_UNAVAILABLE:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return ChannelError(Refusal.OUT_OF_ORDER, detail, retryable=True, provider_code=shown)
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ChannelError(Refusal.OUT_OF_ORDER, detail, retryable=True, maybe_taken=True, provider_code=shown)
     return ChannelError(_REFUSALS.get(code, Refusal.BAD_REQUEST), detail, provider_code=shown)

@@ -12,13 +12,15 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
 from pydantic import BaseModel, Field, SecretStr
 
 from alerting.channels import Outgoing, Sent
+from alerting.channels.connections import open_connections
 from alerting.channels.twilio_account import is_loopback
 from alerting.errors import ChannelError, Refusal
 from domain.people import ChannelName
@@ -40,7 +42,7 @@ class Webhook:
 
     name = ChannelName.WEBHOOK
 
-    def __init__(self, connections: httpx.AsyncClient, config: WebhookConfig, *, synthetic: bool) -> None:
+    def __init__(self, connections: aiohttp.ClientSession, config: WebhookConfig, *, synthetic: bool) -> None:
         self._connections = connections
         self._secret = config.secret.get_secret_value().encode()
         self._synthetic = synthetic
@@ -56,15 +58,17 @@ class Webhook:
             SIGNATURE_HEADER: sign(self._secret, timestamp, body),
         }
         try:
-            answer = await self._connections.post(outgoing.address, content=body, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            posting = self._connections.post(outgoing.address, data=body, headers=headers, allow_redirects=False)
+            async with posting as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise ChannelError(Refusal.NO_RESPONSE, repr(error), retryable=True) from error
-        code = str(answer.status_code)
-        if answer.is_success:
+        code = str(status)
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return Sent(ref=None, status=code, arrived=True)
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
             raise ChannelError(Refusal.TOO_FAST, outgoing.address, retryable=True, provider_code=code)
-        if answer.is_server_error:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise ChannelError(Refusal.OUT_OF_ORDER, outgoing.address, retryable=True, provider_code=code)
         raise ChannelError(Refusal.BAD_REQUEST, outgoing.address, provider_code=code)
 
@@ -93,5 +97,5 @@ def sign(secret: bytes, timestamp: str, body: bytes) -> str:
 @asynccontextmanager
 async def open_webhook(config: WebhookConfig, *, synthetic: bool) -> AsyncIterator[Webhook]:
     """The channel on kept-alive connections, which follow no redirects."""
-    async with httpx.AsyncClient(timeout=config.timeout_s, trust_env=not synthetic) as connections:
+    async with open_connections(config.timeout_s, outside=not synthetic) as connections:
         yield Webhook(connections, config, synthetic=synthetic)

@@ -1,6 +1,7 @@
 """What the network sends to the platform: it fetches TwiML, posts call-backs, and brings texts in. All signed."""
 
 import asyncio
+import math
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from domain.clock import Clock
 from simulator.phone.faults import Mischief
@@ -74,9 +76,7 @@ class Postman:
         self._clock = clock
         self._spawn = spawn
         self._reply_within_s = reply_within_s
-        # Each request looks at every connection that is kept: many idle ones cost more than a new one now and then.
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=40)
-        self._client = httpx.AsyncClient(timeout=reply_within_s, trust_env=False, verify=_trust(), limits=limits)
+        self._connections: aiohttp.ClientSession | None = None
         self._under_way = 0
         self._landed = asyncio.Event()
         self._last_mail: dict[str, asyncio.Task[None]] = {}
@@ -84,7 +84,8 @@ class Postman:
 
     async def close(self) -> None:
         """Give up all connections."""
-        await self._client.aclose()
+        if self._connections is not None:
+            await self._connections.close()
 
     async def ask(self, url: str, parameters: Mapping[str, str], method: str = "POST") -> Reply | None:
         """Send a signed request and return the answer; None if none came within the time allowed."""
@@ -171,15 +172,25 @@ class Postman:
     async def _send(self, url: str, parameters: Mapping[str, str], method: str, token: str) -> Reply | None:
         self._under_way += 1
         try:
-            target = httpx.URL(url)
+            target = URL(url)
             if method == "GET" and parameters:
-                target, parameters = target.copy_merge_params(dict(parameters)), {}
+                target, parameters = target.update_query(parameters), {}
             headers = {SIGNATURE_HEADER: sign(str(target), parameters, token)} if token else {}
             form = dict(parameters) if method == "POST" else None
-            async with asyncio.timeout(self._reply_within_s):
-                response = await self._client.request(method, target, data=form, headers=headers)
-            return Reply(status=response.status_code, text=response.text)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
+            asking = self._opened().request(method, target, data=form, headers=headers, allow_redirects=False)
+            async with asking as answer:
+                return Reply(status=answer.status, text=await answer.text())
+        except (aiohttp.ClientError, TimeoutError, ValueError):
             return None
         finally:
             self._land()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """Our connections, as many as there are conversations; they belong to the event loop that is running."""
+        if self._connections is None:
+            self._connections = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ssl=_trust()),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=self._reply_within_s, ceil_threshold=math.inf),
+            )
+        return self._connections

@@ -1,13 +1,15 @@
 """The account's settings, and what the provider's refusals mean."""
 
-import httpx
+import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 from pydantic import ValidationError
 from twilio.base.exceptions import TwilioException, TwilioRestException
 
 from alerting.channels.twilio_account import TwilioConfig, is_loopback, mapping
 from alerting.errors import ChannelError, Refusal
 
+_TO_PROVIDER = ConnectionKey("api.twilio.com", 443, True, True, None, None, None)
 STATED = {
     "account_sid": "AC" + "0" * 32,
     "auth_token": "a real token",
@@ -53,10 +55,11 @@ def test_settings_that_cannot_work_are_refused(wrong: dict[str, object]) -> None
         (TwilioRestException(400, "/", code=21611), Refusal.TOO_FAST, True, False),
         (TwilioRestException(503, "/"), Refusal.OUT_OF_ORDER, True, False),
         (TwilioRestException(500, "/", code=20500), Refusal.OUT_OF_ORDER, True, True),
-        (httpx.ConnectError("refused"), Refusal.NO_CONNECTION, True, False),
-        (httpx.ConnectTimeout("slow"), Refusal.NO_CONNECTION, True, False),
-        (httpx.ReadTimeout("silent"), Refusal.NO_RESPONSE, True, True),
-        (httpx.RemoteProtocolError("broken"), Refusal.NO_RESPONSE, True, True),
+        (aiohttp.ClientConnectorError(_TO_PROVIDER, OSError("refused")), Refusal.NO_CONNECTION, True, False),
+        (aiohttp.ConnectionTimeoutError("slow"), Refusal.NO_CONNECTION, True, False),
+        (aiohttp.SocketTimeoutError("silent"), Refusal.NO_RESPONSE, True, True),
+        (aiohttp.ServerDisconnectedError("broken"), Refusal.NO_RESPONSE, True, True),
+        (TimeoutError("dribbling"), Refusal.NO_RESPONSE, True, True),
         (TwilioException("no record"), Refusal.OUT_OF_ORDER, True, True),
         (ValueError("not JSON"), Refusal.OUT_OF_ORDER, True, True),
     ],
