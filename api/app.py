@@ -37,7 +37,7 @@ from domain.clock import Clock
 from domain.health import Health
 from store import wakeups
 from store.errors import StoreError
-from store.pool import SHORT_PAUSE_S, Database, open_database
+from store.pool import Database, open_database
 from store.queries import queries
 
 _PROBE_EVERY_S: Final = 5.0
@@ -97,7 +97,7 @@ async def run(
     listening: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve until ``stop`` is set. ``listening`` is told the local URL once requests are taken."""
-    async with open_database(config.dsn, "carewatch web", size=config.connections, pause_s=SHORT_PAUSE_S) as database:
+    async with open_database(config.dsn, "carewatch web", size=config.connections, for_people=True) as database:
         services = Services(database, clock, config, health)
 
         def ending() -> None:

@@ -23,11 +23,13 @@ Connection = AsyncConnection[TupleRow]
 _TRUSTED_S: Final = 1.0
 """A connection that has been used so lately is taken to be alive: asking costs as much as many a statement."""
 
-LONGEST_PAUSE_S: Final = 60.0
-"""How long a transaction may lie idle before PostgreSQL ends it and frees its rows."""
-SHORT_PAUSE_S: Final = 3.0
-"""The same for processes that serve people. One of them that is stopped, or has been swapped out, in the middle of what
-somebody does holds that incident so long, and its calls."""
+_LOOPS: Final = "-c idle_in_transaction_session_timeout=60s -c plan_cache_mode=force_generic_plan"
+"""For processes that do the same over and over. There a statement is planned once in a connection: to plan it for each
+turn can take as long as to execute it. A transaction that lies idle is ended after a while, to free its rows."""
+_PEOPLE: Final = "-c idle_in_transaction_session_timeout=3s"
+"""For processes that serve people. Lists with many conditions, most of them not stated, need a plan each time. One that
+is stopped, or has been swapped out, in the middle of what somebody does holds that incident for three seconds, and its
+calls."""
 
 # Durability is the promise; the rest bounds how long a fault elsewhere can hold us up. TCP keep-alives find half-open
 # sockets within some 20 s. Compiling takes longer than our statements, and its costs are guessed from their rows.
@@ -41,11 +43,11 @@ _SESSION: dict[str, Any] = {
 }
 
 
-def conninfo(dsn: str, application: str, *, pause_s: float = LONGEST_PAUSE_S) -> str:
+def conninfo(dsn: str, application: str, *, for_people: bool = False) -> str:
     """``dsn`` with the session settings every connection of ours has; ``application`` shows in pg_stat_activity;
-    ``pause_s``: how long a transaction may lie idle.
+    ``for_people``: its process serves people, and does not the same over and over.
     """
-    options = f"{_OPTIONS} -c idle_in_transaction_session_timeout={pause_s * 1000:.0f}"
+    options = f"{_OPTIONS} {_PEOPLE if for_people else _LOOPS}"
     return psycopg.conninfo.make_conninfo(dsn, application_name=application, options=options, **_SESSION)
 
 
@@ -85,14 +87,14 @@ class Database:
 
 @asynccontextmanager
 async def open_database(
-    dsn: str, application: str, *, size: int = 4, wait_s: float = 10.0, pause_s: float = LONGEST_PAUSE_S
+    dsn: str, application: str, *, size: int = 4, wait_s: float = 10.0, for_people: bool = False
 ) -> AsyncIterator[Database]:
-    """A :class:`Database` of at most ``size`` connections, whose transactions may lie idle for ``pause_s``. Opening
+    """A :class:`Database` of at most ``size`` connections, ``for_people`` as :func:`conninfo` has it. Opening
     waits for nothing: a database that is down is met, as :class:`store.errors.Unavailable`, by the first transaction
     after ``wait_s`` seconds, and waited for in the background.
     """
     pool: AsyncConnectionPool[_Pooled] = AsyncConnectionPool(
-        conninfo(dsn, application, pause_s=pause_s),
+        conninfo(dsn, application, for_people=for_people),
         connection_class=_Pooled,
         kwargs={"autocommit": True},
         min_size=1,

@@ -100,7 +100,10 @@ class Feed:
 
     @contextmanager
     def watched(self, session: bytes, tell: Callable[[Snapshot], None], end: Callable[[], None]) -> Iterator[None]:
-        """While entered, ``tell`` is called with every new snapshot, and ``end`` once the session counts no more."""
+        """While entered, ``tell`` is called with every new snapshot, and ``end`` once the session counts no more.
+
+        The first comes soon: while nobody watches, the queue is read now and then only.
+        """
         key = object()
         self._watchers[key] = (session, tell, end)
         _OPEN_PAGES.set(len(self._watchers))
@@ -160,7 +163,8 @@ class Feed:
         self._hinted |= hinted
         if now_s < self._rest_until_s:
             return None
-        if mark == self._mark and not self._hinted and now_s - self._read_s < _READ_ANYWAY_EVERY_S:
+        stirred = self._watchers and (mark != self._mark or self._hinted)
+        if not stirred and now_s - self._read_s < _READ_ANYWAY_EVERY_S:
             return None
         now = self._clock.now()
         snapshot = Snapshot(

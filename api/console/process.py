@@ -22,7 +22,7 @@ from api.limits import BoundedBody, SecurityHeaders
 from api.serving import serve
 from domain.clock import Clock
 from domain.health import Health
-from store.pool import SHORT_PAUSE_S, open_database
+from store.pool import open_database
 
 _STATIC: Final = "/static"
 _SWITCH_S: Final = 0.0005
@@ -39,9 +39,7 @@ async def run(
 ) -> None:
     """Serve until ``stop`` is set. ``listening`` is told the local URL. Once a process: the pages are its own."""
     sys.setswitchinterval(_SWITCH_S)
-    async with open_database(
-        config.dsn, "carewatch console", size=config.connections, pause_s=SHORT_PAUSE_S
-    ) as database:
+    async with open_database(config.dsn, "carewatch console", size=config.connections, for_people=True) as database:
         console = Console(database, clock, config, Feed(database, clock, config.dsn, health))
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(console.feed.run())
