@@ -193,8 +193,11 @@ class _Sender:
         if not room:
             return
         lease_s, check_at = self._config.lease_s, now + CHECK_AFTER[CallStatus.STARTING]
-        async with self._database.transaction() as connection:
-            again = await calls.reopen_calls(connection, most=room, lease_s=lease_s) if due.is_left else []
+        again = []
+        if due.is_left:
+            async with self._database.statement() as connection:
+                again = await calls.reopen_calls(connection, most=room, lease_s=lease_s)
+        async with self._database.statement() as connection:
             opened = await calls.open_calls(
                 connection, now=now, check_at=check_at, most=room - len(again), lease_s=lease_s
             )

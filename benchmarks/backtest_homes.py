@@ -93,12 +93,15 @@ def moments(spans: Sequence[Span], known_at: float, days: int, draw: random.Rand
 
 @dataclass(slots=True)
 class Tally:
-    """Of one rule, a figure for each home: alarms in 30 days, first (two weeks) and then; hours to alarm."""
+    """Of one rule, a figure for each home: alarms in 30 days, first (two weeks) and then; hours to alarm, by whether she
+    is awake, and at any moment at home.
+    """
 
     early: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     awake_h: list[float] = field(default_factory=list)
     asleep_h: list[float] = field(default_factory=list)
+    any_h: list[float] = field(default_factory=list)
 
 
 def judged(histories: Iterable[Lived], rules: Sequence[AnyRule], days: int, stray: float) -> dict[str, Tally]:
@@ -119,9 +122,20 @@ def judged(histories: Iterable[Lived], rules: Sequence[AnyRule], days: int, stra
             for name, alarm in one.alarms.items():
                 if name not in one.running and alarm is not None:
                     took[name, awake[one.at]].append((alarm.found_at - one.at) / 3600)
-        for (name, up), each in took.items():
-            (tallies[name].awake_h if up else tallies[name].asleep_h).append(mean(each))
+        awake_share = _awake_share(spans)
+        for name, tally in tallies.items():
+            if took[name, True] and took[name, False]:
+                up, down = mean(took[name, True]), mean(took[name, False])
+                tally.awake_h.append(up)
+                tally.asleep_h.append(down)
+                tally.any_h.append(awake_share * up + (1 - awake_share) * down)
     return tallies
+
+
+def _awake_share(spans: Sequence[Span]) -> float:
+    """Of the time at home."""
+    awake_s = sum(end - start for start, end, awake in spans if awake)
+    return awake_s / sum(end - start for start, end, _ in spans)
 
 
 def interval(values: Sequence[float]) -> str:
@@ -154,9 +168,11 @@ def curve(learned: InactivityRule, simple: SilenceRule) -> list[AnyRule]:
 
 def show(tallies: dict[str, Tally]) -> None:
     """Print a line for each rule."""
-    print(f"{'rule':<22}{'alarms, 30 days':<22}{'in two weeks first':<22}{'hours, awake':<22}{'asleep':<22}")
+    print(
+        f"{'rule':<22}{'alarms, 30 days':<22}{'in two weeks first':<22}{'hours, awake':<22}{'asleep':<22}{'at any time':<22}"
+    )
     for name, one in tallies.items():
-        figures = (one.late, one.early, one.awake_h, one.asleep_h)
+        figures = (one.late, one.early, one.awake_h, one.asleep_h, one.any_h)
         print(f"{name:<22}" + "".join(f"{interval(each):<22}" for each in figures))
 
 

@@ -28,17 +28,31 @@ def test_every_process_is_given_the_config_it_asks_for(name: ProcessName, tmp_pa
     assert type(process.config(load(folder=tmp_path))) is wanted
 
 
+def _taken(name: ProcessName, *, session: bool) -> tuple[int, str]:
+    """The niceness that a process of this kind takes, and what the kernel says of its session."""
+    line = (
+        "import os, pathlib; from carewatch.processes import PROCESSES as P; P['{}'].prioritise();"
+        " group = pathlib.Path('/proc/self/autogroup');"
+        " print(os.getpriority(0, 0), group.read_text() if group.exists() else 'no groups')"
+    )
+    argv = [sys.executable, "-P", "-c", line.format(name)]
+    said = subprocess.run(argv, capture_output=True, check=True, text=True, start_new_session=session).stdout
+    own, _, group = said.strip().partition(" ")
+    return int(own), group
+
+
 def test_on_a_busy_machine_telemetry_and_pages_give_way_to_alarms() -> None:
     """A process of each kind takes its place; nobody gives way to telemetry."""
-    line = (
-        "import os; from carewatch.processes import PROCESSES as P; P['{}'].prioritise(); print(os.getpriority(0, 0))"
-    )
+    telemetry, group = _taken(ProcessName.INGEST_TELEMETRY, session=True)
+    assert telemetry >= 5 > _taken(ProcessName.INGEST_ALARM, session=True)[0]
+    assert group == "no groups" or group.endswith(f"nice {telemetry}")
 
-    def taken(name: ProcessName) -> int:
-        run = subprocess.run([sys.executable, "-P", "-c", line.format(name)], capture_output=True, check=True)
-        return int(run.stdout)
 
-    assert taken(ProcessName.INGEST_TELEMETRY) >= 5 > taken(ProcessName.INGEST_ALARM)
+def test_a_process_started_at_a_terminal_leaves_the_session_of_others_as_it_is() -> None:
+    """The shell and what else runs in it must not wait because telemetry does."""
+    _, group = _taken(ProcessName.INGEST_TELEMETRY, session=False)
+    before = Path("/proc/self/autogroup").read_text().strip() if group != "no groups" else group
+    assert group == before
 
 
 def test_every_process_has_a_port_of_its_own(tmp_path: Path) -> None:
