@@ -93,8 +93,8 @@ def moments(spans: Sequence[Span], known_at: float, days: int, draw: random.Rand
 
 @dataclass(slots=True)
 class Tally:
-    """Of one rule, a figure for each home: alarms in 30 days, first (two weeks) and then; hours to alarm, by whether she
-    is awake, and at any moment at home.
+    """Of one rule, a figure for each home: alarms in 30 days, first (two weeks) and then; hours to alarm, when she was
+    awake, when asleep, and at any moment at home.
     """
 
     early: list[float] = field(default_factory=list)
@@ -168,9 +168,8 @@ def curve(learned: InactivityRule, simple: SilenceRule) -> list[AnyRule]:
 
 def show(tallies: dict[str, Tally]) -> None:
     """Print a line for each rule."""
-    print(
-        f"{'rule':<22}{'alarms, 30 days':<22}{'in two weeks first':<22}{'hours, awake':<22}{'asleep':<22}{'at any time':<22}"
-    )
+    columns = ("rule", "alarms, 30 days", "in two weeks first", "hours, awake", "asleep", "at any time")
+    print("".join(f"{one:<22}" for one in columns))
     for name, one in tallies.items():
         figures = (one.late, one.early, one.awake_h, one.asleep_h, one.any_h)
         print(f"{name:<22}" + "".join(f"{interval(each):<22}" for each in figures))

@@ -66,14 +66,21 @@ def decode_telemetry(payload: bytes) -> Decoded:
     Malformed fields, and elements of an array that are no objects, are faults. Raises Undecodable ``not_json``, or
     ``not_an_object`` if nothing in it is an object.
     """
+    readings = readings_in_order(payload)
+    return _telemetry_by_field(payload) if readings is None else Decoded(readings=readings)
+
+
+def readings_in_order(payload: bytes) -> tuple[Reading, ...] | None:
+    """The readings in a telemetry message that keeps to the contract in all; None if :func:`decode_telemetry` must look
+    at its fields one by one.
+    """
     try:
         sent = _TELEMETRY.decode(payload)
     except (ValueError, RecursionError):
-        return _telemetry_by_field(payload)
-    readings = tuple(sent) if isinstance(sent, list) else (sent,)
-    if all(map(_in_order, readings)):
-        return Decoded(readings=readings)
-    return _telemetry_by_field(payload)
+        return None
+    if type(sent) is Reading:
+        return (sent,) if _in_order(sent) else None
+    return tuple(sent) if all(map(_in_order, sent)) else None
 
 
 def _in_order(reading: Reading) -> bool:

@@ -50,8 +50,10 @@ class IngestConfig(BaseModel):
     """How long the first message of a batch waits at most. Telemetry may; and each commit takes the disk, for which
     alarms wait: half as many batches leave more room than they cost.
     """
-    window_batches: int = Field(default=3, ge=1)
-    """Above so many batches without a commit nothing more is read from the broker."""
+    window_batches: int = Field(default=2, ge=1)
+    """Above so many batches without a commit nothing more is read from the broker: one that is being committed, and one
+    that is gathered. The more messages are under way, the more each costs the broker.
+    """
     alarm_threads: int = Field(default=3, ge=1)
     """So many connections commit alarms at the same time."""
     alarms_a_commit: int = Field(default=64, ge=1)

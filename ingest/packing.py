@@ -24,13 +24,15 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 _FORMATS: Final = {
     "seq": "q", "lat": "d", "lon": "d", "accuracy_m": "f", "speed_mps": "f", "heart_rate_bpm": "f", "spo2_pct": "f",
-    "systolic_mmhg": "f", "diastolic_mmhg": "f", "temperature_c": "f", "steps": "q", "motion": "?",
-    "contact_open": "?", "smoke_level": "f", "battery_pct": "f", "rssi_dbm": "f", "worn": "?", "charging": "?",
+    "systolic_mmhg": "f", "diastolic_mmhg": "f", "temperature_c": "f", "steps": "q", "motion": "b",
+    "contact_open": "b", "smoke_level": "f", "battery_pct": "f", "rssi_dbm": "f", "worn": "b", "charging": "b",
 }  # fmt: skip
-"""Every field of a Reading but ``at`` and ``extra``, in the order of the columns behind the head."""
+"""Every field of a Reading but ``at`` and ``extra``, in the order of the columns behind the head. A bool goes as a
+signed char: the same byte as ``?``, but None is refused.
+"""
 
 COLUMNS: Final = ("device_key", "at", "digest", "received_at", *_FORMATS, "extra")
-_LENGTHS: Final = {"q": 8, "d": 8, "f": 4, "?": 1}
+_LENGTHS: Final = {code: length.to_bytes(4, "big") for code, length in {"q": 8, "d": 8, "f": 4, "b": 1}.items()}
 _NULL: Final = b"\xff\xff\xff\xff"
 
 assert Reading.__struct_fields__ == ("at", *_FORMATS, "extra"), "the columns follow the fields of a Reading"
@@ -50,13 +52,28 @@ def moment_of(at_us: int) -> datetime:
 
 
 def quantities(reading: Reading) -> bytes:
-    """What ``reading`` says, without its time, as the fields of a row."""
+    """What ``reading`` says, without its time, as the fields of a row.
+
+    To look up a shape takes longer than to pack. So the last one that states as many quantities is tried first: its
+    packer refuses None, and if all that it states is there, the count tells that nothing else is.
+    """
     values = msgspec.structs.astuple(reading)
+    if values[0] is None or values[-1] is not None:  # time or extra, which no packer sees, would upset the count
+        return _packer(values)(values)
+    unstated = values.count(None)
+    try:
+        return _LAST[unstated](values)
+    except (KeyError, struct.error):
+        pack = _LAST[unstated] = _packer(values)
+        return pack(values)
+
+
+def _packer(values: Values) -> Pack:
     shape = tuple(map(type, values))
     pack = _SHAPES.get(shape)
     if pack is None:
         pack = _SHAPES[shape] = _pack_for(shape)
-    return pack(values)
+    return pack
 
 
 def digest_of(said: bytes) -> int:
@@ -92,20 +109,32 @@ _LENGTH: Final = struct.Struct("!i")
 _HEAD: Final = struct.Struct("!hiqiqiiiq").pack
 _COUNT: Final = len(COLUMNS)
 _SHAPES: dict[tuple[type, ...], Pack] = {}
+_LAST: dict[int, Pack] = {}
+"""By the number of fields that are None."""
 
 
 def _pack_for(shape: tuple[type, ...]) -> Pack:
-    """The packer of readings whose fields have just these types (that of None where they are not stated)."""
+    """The packer of readings whose fields have just these types (that of None where they are not stated).
+
+    What stands between two values, the lengths of those not stated and of the next, is the same in every row.
+    """
     layout = ["!"]
-    places = []
-    constants = (-1, 1, 4, 8)
+    places: list[int] = []
+    between: list[bytes] = []
+    lengths = b""
     for place, (kind, code) in enumerate(zip(shape[1:-1], _FORMATS.values(), strict=True), start=1):
-        stated = kind is not type(None)
-        layout.append(f"i{code}" if stated else "i")
-        places.append(len(shape) + constants.index(_LENGTHS[code] if stated else -1))
-        if stated:
-            places.append(place)
-    chosen = itemgetter(*places)
+        if kind is type(None):
+            lengths += _NULL
+            continue
+        lengths += _LENGTHS[code]
+        layout.append(f"{len(lengths)}s{code}")
+        places += [len(shape) + len(between), place]
+        between.append(lengths)
+        lengths = b""
+    layout.append(f"{len(lengths)}s")
+    places.append(len(shape) + len(between))
+    constants = (*between, lengths)
+    chosen = itemgetter(*places) if len(places) > 1 else lambda _: (lengths,)
     pack = struct.Struct("".join(layout)).pack
     if shape[-1] is type(None):
         return lambda values: pack(*chosen(values + constants)) + _NULL

@@ -15,7 +15,6 @@ from typing import Final
 import structlog
 
 from devices import native
-from devices.errors import Undecodable
 from devices.model import Presence
 from devices.wire.mqtt import Oversized, Publish
 from domain.clock import Clock
@@ -193,13 +192,12 @@ class Pipeline:
         """The short way of native telemetry; False: it has to go the long way."""
         if type(message) is not Publish or message.retain or len(message.payload) > MAX_PAYLOAD_BYTES:
             return False
-        try:
-            decoded = native.decode_telemetry(message.payload)
-        except Undecodable:
+        readings = native.readings_in_order(message.payload)
+        if readings is None:
             return False
         assert device is not None
         self._states.speak(device, now_us, late=message.dup)
-        self._batching.put(message, device, decoded.readings, now_us, judged=True)
+        self._batching.put(message, device, readings, now_us, judged=True)
         return True
 
     def _take_any(self, message: Message, source: Source, now: datetime, now_us: int) -> bool:

@@ -76,7 +76,7 @@ class BrokerSession(asyncio.Protocol):
     def _handle(self, packets: Sequence[mqtt.Incoming]) -> None:
         messages: list[Message] = []
         for packet in packets:
-            if isinstance(packet, mqtt.Publish | mqtt.Oversized):
+            if type(packet) is mqtt.Publish or type(packet) is mqtt.Oversized:  # a union would be made anew each time
                 messages.append(packet)
             elif isinstance(packet, mqtt.ConnAck):
                 if not self._accepted.done():

@@ -42,7 +42,6 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "pglz",
     "logging_collector": "on",
     "log_directory": "../log",
     "log_filename": "postgresql-%a.log",

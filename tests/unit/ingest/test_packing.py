@@ -69,6 +69,15 @@ def test_a_packed_row_is_what_psycopg_would_send(reading: Reading, key: int, at_
     assert packed == as_psycopg([Int8(key), at, Int4(digest_of(said)), NOON, *stated])
 
 
+@given(st.lists(readings(), min_size=2, max_size=6))
+def test_readings_that_state_as_much_are_not_taken_for_one_another(those: list[Reading]) -> None:
+    """Whatever was packed before, and whether or not it stated as many quantities."""
+    for reading in those:
+        timed = msgspec.structs.replace(reading, at=1.5)
+        stated = [wrapped(name, getattr(timed, name)) for name in COLUMNS[4:]]
+        assert quantities(timed) == as_psycopg(stated)[2:]
+
+
 def test_the_packed_columns_are_those_of_the_copy_statement_and_of_the_merge() -> None:
     """One order, written down in three places that must agree."""
     copied = re.search(rb"\((.*?)\)", queries("readings").copy, re.DOTALL)
