@@ -75,7 +75,8 @@ def test_a_packed_row_is_what_psycopg_would_send(reading: Reading, key: int, at_
 
 def test_readings_that_state_as_much_are_not_taken_for_one_another() -> None:
     """Each single quantity behind each other one."""
-    alone = {name: Reading(at=1.5, **{name: True if name in TRUTHS else 7}) for name in COLUMNS[4:-1]}
+    quantity: dict[str, Any] = {name: True if name in TRUTHS else 7 for name in COLUMNS[4:-1]}
+    alone = {name: Reading(at=1.5, **{name: value}) for name, value in quantity.items()}
     for before, after in itertools.permutations(alone, 2):
         quantities(alone[before])
         stated = [wrapped(name, getattr(alone[after], name)) for name in COLUMNS[4:]]
