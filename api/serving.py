@@ -12,6 +12,10 @@ from starlette.applications import Starlette
 _LAST_ANSWERS_S: Final = 5  # how long answers under way may take once we are asked to stop
 
 
+class CannotListen(OSError):
+    """Another program has the port, or this user may not have it."""
+
+
 async def serve(
     app: Starlette,
     host: str,
@@ -25,6 +29,7 @@ async def serve(
     """Serve until ``stop`` is set, or until the server ends by itself.
 
     ``listening`` is told the local URL once requests are taken; ``ending`` is called before the last answers are given.
+    Raises :class:`CannotListen`.
     """
     with _bound(host, port) as listener:
         config = uvicorn.Config(
@@ -66,7 +71,10 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise CannotListen(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
         yield listener
 
 

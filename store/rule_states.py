@@ -236,10 +236,9 @@ _QUANTITIES = (
 
 async def readings(connection: Connection, sinces: dict[int, datetime]) -> list[tuple[int, float, Reading]]:
     """What devices have said since their moments (a little before them, too): key, time, reading, in order of time."""
-    cursor = await connection.execute(
-        queries("rule_states").readings,
-        {"devices": list(sinces), "sinces": [since - OVERLAP for since in sinces.values()]},
-    )
+    moments = [since - OVERLAP for since in sinces.values()]
+    parameters = {"devices": list(sinces), "sinces": moments, "oldest": min(moments)}
+    cursor = await connection.execute(queries("rule_states").readings, parameters)
     return [_said(row) for row in await cursor.fetchall()]
 
 

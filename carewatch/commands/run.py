@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 import uvloop
 
+from api.serving import CannotListen
 from carewatch.commands.shared import settings_of
+from carewatch.errors import ProgramNotStarted
 from carewatch.logging import configure_logging
 from carewatch.processes import ProcessName, run_process
 
@@ -18,4 +20,7 @@ def run(
     settings = settings_of(context)
     configure_logging(settings.log, process=process.value)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_process(process, settings))
+        try:
+            runner.run(run_process(process, settings))
+        except CannotListen as error:
+            raise ProgramNotStarted(process.value, f"{error.strerror}; is it running already?") from error

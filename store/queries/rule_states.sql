@@ -72,11 +72,12 @@ WHERE d.retired_at IS NULL
 
 -- name: readings
 -- What devices have said after a moment of their own, in order of time. What claims the future counts as when it came.
+-- The oldest of these moments keeps the days before it from being looked through for each device.
 SELECT r.device_key, extract(epoch FROM least(r.at, r.received_at))::double precision, r.lat, r.lon, r.accuracy_m,
        r.speed_mps, r.heart_rate_bpm, r.spo2_pct, r.systolic_mmhg, r.diastolic_mmhg, r.temperature_c, r.steps,
        r.motion, r.contact_open, r.smoke_level, r.battery_pct, r.rssi_dbm, r.worn, r.charging
 FROM unnest(%(devices)s::bigint[], %(sinces)s::timestamptz[]) AS u(device_key, since)
-JOIN readings r ON r.device_key = u.device_key AND r.at > u.since
+JOIN readings r ON r.device_key = u.device_key AND r.at > u.since AND r.at > %(oldest)s
 ORDER BY 2;
 
 -- name: household

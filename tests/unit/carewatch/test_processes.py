@@ -1,6 +1,7 @@
 """What can be run, and how each process tells how it is."""
 
 import inspect
+import socket
 import subprocess
 import sys
 import typing
@@ -53,6 +54,19 @@ def test_a_process_started_at_a_terminal_leaves_the_session_of_others_as_it_is()
     _, group = _taken(ProcessName.INGEST_TELEMETRY, session=False)
     before = Path("/proc/self/autogroup").read_text().strip() if group != "no groups" else group
     assert group == before
+
+
+def test_a_process_whose_port_is_taken_says_so_in_one_line(tmp_path: Path) -> None:
+    """Most likely it runs already."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        config = tmp_path / "carewatch.toml"
+        config.write_text(f'folder = "{tmp_path}"\n[observe]\nsender = {port}\n')
+        argv = [sys.executable, "-P", "-m", "carewatch", "--config", str(config), "run", "sender"]
+        run = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 1
+    said = " ".join(run.stderr.split())
+    assert said.endswith(f"cannot listen on 127.0.0.1:{port}: Address already in use; is it running already?")
 
 
 def test_every_process_has_a_port_of_its_own(tmp_path: Path) -> None:
