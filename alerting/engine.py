@@ -90,11 +90,16 @@ LOOPS: tuple[Loop, ...] = (
 
 async def run(config: EngineConfig, clock: Clock, stop: asyncio.Event, health: Health) -> None:
     """Decide until ``stop`` is set. A loop that fails is shown as unwell, and tries again; nothing is left claimed."""
-    async with open_database(config.dsn, f"carewatch {config.name}") as database:
-        await _until_stopped(
-            stop,
-            [asyncio.create_task(_repeat(config, loop, database, clock, health)) for loop in _loops(config, clock)],
-        )
+    name = f"carewatch {config.name}"
+    async with (
+        open_database(config.dsn, name) as database,
+        open_database(config.dsn, f"{name} urgent", size=2, planned_once=True) as urgent,
+    ):
+        tasks = [
+            asyncio.create_task(_repeat(config, loop, urgent if loop.urgent else database, clock, health))
+            for loop in _loops(config, clock)
+        ]
+        await _until_stopped(stop, tasks)
 
 
 def _loops(config: EngineConfig, clock: Clock) -> tuple[Loop, ...]:

@@ -69,7 +69,7 @@ async def run(config: SenderConfig, clock: Clock, stop: asyncio.Event, health: H
     """Send until ``stop`` is set. Raises :class:`alerting.errors.RealProvider` at once if it must not send at all."""
     await refuse_real_provider(config)
     async with (
-        open_database(config.dsn, "carewatch sender", size=8) as database,
+        open_database(config.dsn, "carewatch sender", size=8, planned_once=True) as database,
         listening(config.dsn, Bell.SENDER) as rung,
         _channels(config) as channels,
         _telling_devices(config, database, clock, health),

@@ -23,13 +23,12 @@ Connection = AsyncConnection[TupleRow]
 _TRUSTED_S: Final = 1.0
 """A connection that has been used so lately is taken to be alive: asking costs as much as many a statement."""
 
-_LOOPS: Final = "-c idle_in_transaction_session_timeout=60s -c plan_cache_mode=force_generic_plan"
-"""For processes that do the same over and over. There a statement is planned once in a connection: to plan it for each
-turn can take as long as to execute it. A transaction that lies idle is ended after a while, to free its rows."""
-_PEOPLE: Final = "-c idle_in_transaction_session_timeout=3s"
-"""For processes that serve people. Lists with many conditions, most of them not stated, need a plan each time. One that
-is stopped, or has been swapped out, in the middle of what somebody does holds that incident for three seconds, and its
-calls."""
+_PAUSE_S: Final = 60
+"""How long a transaction may lie idle before PostgreSQL ends it and frees its rows."""
+_PAUSE_FOR_PEOPLE_S: Final = 3
+"""The same for processes that serve people. One of them that is stopped, or has been swapped out, in the middle of what
+somebody does holds that incident so long, and its calls."""
+_PLANNED_ONCE: Final = "-c plan_cache_mode=force_generic_plan"
 
 # Durability is the promise; the rest bounds how long a fault elsewhere can hold us up. TCP keep-alives find half-open
 # sockets within some 20 s. Compiling takes longer than our statements, and its costs are guessed from their rows.
@@ -43,11 +42,15 @@ _SESSION: dict[str, Any] = {
 }
 
 
-def conninfo(dsn: str, application: str, *, for_people: bool = False) -> str:
-    """``dsn`` with the session settings every connection of ours has; ``application`` shows in pg_stat_activity;
-    ``for_people``: its process serves people, and does not the same over and over.
+def conninfo(dsn: str, application: str, *, for_people: bool = False, planned_once: bool = False) -> str:
+    """``dsn`` with the session settings every connection of ours has; ``application`` shows in pg_stat_activity.
+
+    ``for_people``: its process serves people. ``planned_once``: a statement keeps the plan that it was given first,
+    whatever its parameters are. To plan those over few incidents takes as long as to execute them; but of a claim with
+    a limit PostgreSQL then thinks that a tenth of the table is wanted.
     """
-    options = f"{_OPTIONS} {_PEOPLE if for_people else _LOOPS}"
+    pause_s = _PAUSE_FOR_PEOPLE_S if for_people else _PAUSE_S
+    options = f"{_OPTIONS} -c idle_in_transaction_session_timeout={pause_s}s {_PLANNED_ONCE if planned_once else ''}"
     return psycopg.conninfo.make_conninfo(dsn, application_name=application, options=options, **_SESSION)
 
 
@@ -87,14 +90,20 @@ class Database:
 
 @asynccontextmanager
 async def open_database(
-    dsn: str, application: str, *, size: int = 4, wait_s: float = 10.0, for_people: bool = False
+    dsn: str,
+    application: str,
+    *,
+    size: int = 4,
+    wait_s: float = 10.0,
+    for_people: bool = False,
+    planned_once: bool = False,
 ) -> AsyncIterator[Database]:
-    """A :class:`Database` of at most ``size`` connections, ``for_people`` as :func:`conninfo` has it. Opening
+    """A :class:`Database` of at most ``size`` connections, each as :func:`conninfo` has it. Opening
     waits for nothing: a database that is down is met, as :class:`store.errors.Unavailable`, by the first transaction
     after ``wait_s`` seconds, and waited for in the background.
     """
     pool: AsyncConnectionPool[_Pooled] = AsyncConnectionPool(
-        conninfo(dsn, application, for_people=for_people),
+        conninfo(dsn, application, for_people=for_people, planned_once=planned_once),
         connection_class=_Pooled,
         kwargs={"autocommit": True},
         min_size=1,
