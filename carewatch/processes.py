@@ -58,8 +58,8 @@ class Process:
         """
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, self.niceness)
-        if self.niceness and os.getsid(0) == os.getpid() and _AUTOGROUP.exists():
-            with contextlib.suppress(OSError):
+        if self.niceness and os.getsid(0) == os.getpid():
+            with contextlib.suppress(OSError):  # not every kernel has it
                 _share(self.niceness)
 
 

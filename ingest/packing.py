@@ -131,13 +131,16 @@ def _pack_for(shape: tuple[type, ...]) -> Pack:
         places += [len(shape) + len(between), place]
         between.append(lengths)
         lengths = b""
+    plain = shape[-1] is type(None)
+    if plain:
+        lengths += _NULL
     layout.append(f"{len(lengths)}s")
     places.append(len(shape) + len(between))
     constants = (*between, lengths)
     chosen = itemgetter(*places) if len(places) > 1 else lambda _: (lengths,)
     pack = struct.Struct("".join(layout)).pack
-    if shape[-1] is type(None):
-        return lambda values: pack(*chosen(values + constants)) + _NULL
+    if plain:
+        return lambda values: pack(*chosen(values + constants))
 
     def with_extra(values: Values) -> bytes:
         extra = msgspec.json.encode(values[-1])
