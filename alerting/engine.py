@@ -24,8 +24,8 @@ from domain.health import Health
 from store import incidents
 from store.errors import StoreError
 from store.plans import add_defaults
-from store.pool import Database, DatabaseClock, open_database
-from store.wakeups import Bell, listening, ring
+from store.pool import Database, DatabaseClock, open_database, read
+from store.wakeups import Bell, hint, listening
 
 log = structlog.get_logger(__name__)
 
@@ -48,39 +48,44 @@ class EngineConfig(BaseModel, frozen=True, extra="forbid"):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """One kind of deciding. ``turn`` does what is due and says when it wants to run again (care time). If it is
-    ``urgent`` the engine's bell wakes it earlier.
+    ``urgent`` the engine's bell wakes it earlier. Where ``due`` tells from when on there is something to do (None:
+    nothing is known of), it is asked beside the clock, and before that there is no turn.
     """
 
     name: str
     turn: Callable[[Database, datetime], Awaitable[datetime]]
     urgent: bool = False
+    due: Callable[[Database], Awaitable[datetime | None]] | None = None
 
 
 async def escalation_turn(database: Database, now: datetime) -> datetime:
     """Decide everything that is due and return the next deadline, or a nap's end if that comes sooner."""
-    if (next_at := await _next_turn(database, now)) > now:
-        return next_at  # most hints are of somebody who has found nothing to change
     with _CYCLE.time():
         handled = BATCH
         while handled == BATCH:
-            async with database.transaction() as connection:
-                handled, asked = await escalate(connection, now=now)
+            async with database.pipeline() as connection:
+                async with connection.transaction():
+                    handled, asked = await escalate(connection, now=now)
+                if asked:
+                    await connection.execute(*hint(Bell.SENDER))
             _DECIDED.inc(handled)
             _ASKED.inc(asked)
-            if asked:
-                await ring(database, Bell.SENDER)
-    return await _next_turn(database, now)
+    return _until(await escalation_due(database), now)
 
 
-async def _next_turn(database: Database, now: datetime) -> datetime:
+async def escalation_due(database: Database) -> datetime | None:
+    """When the next step of any incident is due. Most hints are of somebody who has found nothing to change."""
     async with database.statement() as connection:
-        due = await incidents.next_due(connection)
+        return await incidents.next_due(connection)
+
+
+def _until(due: datetime | None, now: datetime) -> datetime:
     nap = now + _LONGEST_NAP
     return nap if due is None else min(max(due, now), nap)
 
 
 LOOPS: tuple[Loop, ...] = (
-    Loop(name="escalation", turn=escalation_turn, urgent=True),
+    Loop(name="escalation", turn=escalation_turn, urgent=True, due=escalation_due),
     Loop(name="supervision", turn=supervision_turn),
     Loop(name="auditor", turn=auditor_turn),
     Loop(name="together", turn=together_turn),
@@ -131,13 +136,14 @@ async def _repeat(config: EngineConfig, loop: Loop, database: Database, clock: C
             rung = await stack.enter_async_context(listening(config.dsn, Bell.ENGINE))
         while True:
             try:
-                now = await clock.refresh() if isinstance(clock, DatabaseClock) else clock.now()
+                rung.clear()
+                now, again_at = await _looked(loop, database, clock)
                 if not prepared:
                     async with database.transaction() as connection:
                         await add_defaults(connection, list(default_plans().values()), now=now)
                     prepared = True
-                rung.clear()
-                again_at = await loop.turn(database, now)
+                if again_at <= now:
+                    again_at = await loop.turn(database, now)
                 health.well(component, now)
             except StoreError as error:
                 log.warning("the engine's loop could not run", loop=loop.name, error=str(error))
@@ -145,6 +151,15 @@ async def _repeat(config: EngineConfig, loop: Loop, database: Database, clock: C
                 await asyncio.sleep(_AFTER_A_FAULT_S)
                 continue
             await _rung_or(rung, clock, again_at)
+
+
+async def _looked(loop: Loop, database: Database, clock: Clock) -> tuple[datetime, datetime]:
+    """The time, and from when on there is something to do."""
+    if loop.due is None:
+        now = await read(clock)
+        return now, now
+    now, due = await asyncio.gather(read(clock), loop.due(database))
+    return now, _until(due, now)
 
 
 async def _rung_or(rung: asyncio.Event, clock: Clock, moment: datetime) -> None:

@@ -44,16 +44,10 @@ async def escalate(connection: Connection, *, now: datetime, limit: int = BATCH)
 async def _decide(
     connection: Connection, due: Sequence[DueIncident], now: datetime
 ) -> list[tuple[DueIncident, int | None, Decision]]:
-    ids = [incident.id for incident in due]
-    around = await incidents.surroundings(connection, ids)
-    asks = await incidents.asks(connection, ids)
-    parts = await incidents.parts(connection, ids)
-    candidates = await incidents.candidates(connection, ids)
-    accepted = await incidents.accepted(connection, ids)
-    residents = await incidents.residents(connection, ids)
+    around = await incidents.surroundings(connection, [incident.id for incident in due])
     duty = await rosters(
         connection,
-        (one.organisation_id for found in candidates.values() for one in found if one.organisation_id is not None),
+        (one.organisation_id for near in around.values() for one in near.candidates if one.organisation_id is not None),
         now=now,
     )
     waiting = await unsteady(connection, due, now=now)
@@ -65,10 +59,10 @@ async def _decide(
             id=incident.id,
             standing=incident.standing,
             plan=plan,
-            people=_by_step(plan, candidates.get(incident.id, []), residents.get(incident.id), duty, now),
-            accepted=tuple(accepted.get(incident.id, ())),
-            asks=tuple(asks.get(incident.id, ())),
-            parts=tuple(parts.get(incident.id, ())),
+            people=_by_step(plan, near.candidates, near.resident, duty, now),
+            accepted=tuple(near.accepted),
+            asks=tuple(near.asks),
+            parts=tuple(near.parts),
             parent_id=near.parent_id,
             severity_together=severity_together(incident.hazard, near.hazards_of_home),
             held=near.held or incident.id in waiting,

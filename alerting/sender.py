@@ -27,7 +27,7 @@ from domain.people import ChannelName
 from store import calls, outbox
 from store.errors import StoreError, Unavailable
 from store.outbox import Next, is_past
-from store.pool import Database, DatabaseClock, open_database
+from store.pool import Database, open_database, read
 from store.wakeups import Bell, listening
 
 log = structlog.get_logger(__name__)
@@ -164,8 +164,7 @@ class _Sender:
     async def _look(self) -> Next | None:
         """Begin everything that can begin now; None if the database cannot be asked."""
         try:
-            now = await self._clock.refresh() if isinstance(self._clock, DatabaseClock) else self._clock.now()
-            found = await self._next()
+            now, found = await asyncio.gather(read(self._clock), self._next())
             if found.is_due(now):
                 await self._begin(found, now)
                 found = await self._next()

@@ -17,7 +17,7 @@ from typing import Any
 
 from alerting.auditor import auditor_turn
 from alerting.coverage import coverage_turn
-from alerting.engine import EngineConfig, escalation_turn, run
+from alerting.engine import EngineConfig, escalation_due, escalation_turn, run
 from alerting.plans import default_plans
 from alerting.supervision import judge_silence, settle, supervision_turn
 from carewatch.embedded.postgres import PostgresServer
@@ -141,7 +141,7 @@ async def _escalation(database: Database, homes: int, now: datetime) -> None:
     await execute(database, _WAITING, now=now)
     await execute(database, "ANALYZE incidents")
     await timed(
-        f"escalation: a cycle over {homes:,} open deadlines, none due", lambda: escalation_turn(database, now), times=20
+        f"escalation: a cycle over {homes:,} open deadlines, none due", lambda: escalation_due(database), times=20
     )
     later = now + timedelta(hours=1, seconds=10)
     await timed("escalation: a cycle over them, 1,000 due at once", lambda: escalation_turn(database, later))

@@ -25,7 +25,7 @@ from rich.table import Table
 
 from alerting.deployment import Deployment
 from benchmarks.publisher import Order
-from benchmarks.rig import speak
+from benchmarks.rig import note_commits, speak
 from benchmarks.usage import cpu_by_name_s, memory_by_name_mib
 from carewatch.private import PrivateInstallation, running
 from devices.model import Hazard
@@ -40,12 +40,12 @@ _SPEAKING = 1000
 _GIVE_UP_S = 300.0
 
 _MOMENTS = """
-SELECT a.event_id, a.received_at, min(n.created_at), min(n.sent_at)
+SELECT a.event_id, pg_xact_commit_timestamp(a.xmin), min(n.created_at), min(n.sent_at)
 FROM alarms a
 JOIN incident_alarms ia ON ia.alarm_id = a.id
 LEFT JOIN notifications n ON n.incident_id = ia.incident_id
 WHERE a.event_id LIKE 'press-%'
-GROUP BY a.event_id, a.received_at
+GROUP BY a.id
 """
 
 
@@ -120,6 +120,7 @@ async def measure(presses: int, per_s: float, calls_per_s: float, telemetry_per_
         written = installation.config.read_text().replace("calls_per_s = 20.0", f"calls_per_s = {calls_per_s}")
         installation.config.write_text(written + "\n[sender]\nat_once = 200\n")
         dsn = installation.settings.database_dsn
+        await note_commits(installation.folder / "database")
         async with running(installation), RemotePhone(installation.phone_url) as phone:
             await enrol(dsn, presses)
             for home in range(presses):

@@ -123,15 +123,19 @@ def _listed(found: object) -> list[object]:
     return found
 
 
+async def note_commits(folder: Path) -> None:
+    """Make the database in ``folder``, which is to keep the time of each commit."""
+    async with PostgresServer(folder):
+        (folder / "cluster" / "operator.conf").write_text("track_commit_timestamp = on\n")
+
+
 @asynccontextmanager
 async def rig(*, devices: int, kind: Kind = Kind.NATS) -> AsyncIterator[Rig]:
     """Broker and database, durable, with a town of ``devices`` buttons and as many foreign smoke alarms."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carewatch-bench-")))
+        await note_commits(folder / "pg")
         database = await stack.enter_async_context(PostgresServer(folder / "pg"))
-        await database.stop()
-        (folder / "pg" / "cluster" / "operator.conf").write_text("track_commit_timestamp = on\n")
-        await database.start()
         serving = await stack.enter_async_context(broker(folder / "broker", kind))
         migrate(database.dsn)
         with psycopg.connect(database.dsn, autocommit=True) as connection:

@@ -39,14 +39,12 @@ class Batching:
         *,
         acknowledge: Callable[[Sequence[Message]], None],
         canary: Callable[[], None],
-        wake: Callable[[], None],
         failed: Callable[[StoreError], None],
     ) -> None:
         self._config = config
         self._flush_rows = config.flush_rows
         self._states = states
         self._ruling = ruling
-        self._wake = wake
         self._acknowledge = acknowledge
         self._canary = canary
         self._batch: Batch | None = None
@@ -137,8 +135,6 @@ class Batching:
         metrics.COMMIT_S.labels("batch").observe(time.monotonic() - batch.opened_s)
         if batch.canaries:
             self._canary()
-        if batch.verdict is not None and batch.verdict.alarmed:
-            self._wake()
         for _, entry in batch.entries:
             metrics.QUARANTINED.labels(entry.reason).inc(entry.times)
         waiting = self._batch

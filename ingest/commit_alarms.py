@@ -15,6 +15,7 @@ from store.canaries import Canary
 from store.errors import StoreError
 from store.leases import Lease
 from store.quarantine import Entry
+from store.wakeups import Bell, hint
 
 _REFUSED_DETAIL: Final = 500
 
@@ -40,16 +41,20 @@ class AlarmGroup:
         self.messages = messages
 
     def commit(self, connection: SyncConnection, lease: Lease) -> None:
-        """All alarms in one transaction and one round trip, ordered so that two groups never wait in a circle."""
+        """All alarms in one transaction, ordered so that two groups never wait in a circle; behind it, and in the same
+        round trip, the hint to engines.
+        """
         work = sorted(
             ((alarm, message) for message in self.messages for alarm in message.alarms), key=lambda one: one[0].key
         )
         with connection.pipeline():
-            leases.hold(connection, lease)
-            cursors = [alarms.send(connection, alarm) for alarm, _ in work]
-            quarantine.keep(connection, [one.entry for one in self.messages if one.entry is not None])
-            canaries.arrived(connection, [one.canary for one in self.messages if one.canary is not None])
-            connection.commit()
+            with connection.transaction():
+                leases.hold(connection, lease)
+                cursors = [alarms.send(connection, alarm) for alarm, _ in work]
+                quarantine.keep(connection, [one.entry for one in self.messages if one.entry is not None])
+                canaries.arrived(connection, [one.canary for one in self.messages if one.canary is not None])
+            if work:
+                connection.execute(*hint(Bell.ENGINE, Bell.STREAM))
         became = {id(alarm): alarms.outcome(cursor) for (alarm, _), cursor in zip(work, cursors, strict=True)}
         for message in self.messages:
             message.committed = [became[id(alarm)] for alarm in message.alarms]

@@ -21,6 +21,7 @@ from store.errors import StoreError
 from store.leases import Lease
 from store.quarantine import Entry
 from store.readings import Identity, Misdated
+from store.wakeups import Bell, hint
 
 log = structlog.get_logger(__name__)
 
@@ -58,20 +59,22 @@ class Batch:
         everything is done again the slower way, which finds the repeats. A missing partition is made.
         """
         try:
-            self._write(connection, lease)
+            with connection.transaction():
+                self._write(connection, lease)
         except pg.UniqueViolation:
             if self.repeats_likely:
                 raise
-            connection.rollback()
             self.repeats_likely = True
             self.commit(connection, lease)
         except pg.CheckViolation as error:
             if self.days_made or error.diag.constraint_name is not None:
                 raise
-            connection.rollback()
             partitions.ensure_partitions(connection, days_of(self.rows))
             self.days_made = True
             self.commit(connection, lease)
+        else:
+            if self.verdict and self.verdict.alarmed:
+                connection.execute(*hint(Bell.ENGINE, Bell.STREAM))
 
     def _write(self, connection: SyncConnection, lease: Lease) -> None:
         leases.hold(connection, lease)
@@ -86,7 +89,6 @@ class Batch:
         canaries.arrived(connection, [one for _, one in self.canaries])
         if self.verdict:
             self.verdict.commit(connection)
-        connection.commit()
 
     def divide(self) -> "Sequence[Batch]":
         """Both halves of the messages; before that, the states and what the rules found by themselves."""

@@ -119,7 +119,7 @@ class CommitThread(Generic[W]):
 
     def _connected(self) -> SyncConnection:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._conninfo)
+            self._connection = psycopg.connect(self._conninfo, autocommit=True)
         return self._connection
 
     def _disconnect(self) -> None:

@@ -30,11 +30,10 @@ from ingest.registry import Registry
 from ingest.ruling import Ruling
 from ingest.session import BrokerSession, connect
 from ingest.topics import sessions
-from store import devices, leases, partitions, rules, wakeups
+from store import devices, leases, partitions, rules
 from store.errors import Displaced, StoreError
 from store.leases import Lease
-from store.pool import Database, DatabaseClock, open_database
-from store.wakeups import Bell
+from store.pool import Database, open_database, read
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +76,6 @@ class Lane:
         self._registry = Registry(database)
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._partitions_on: date | None = None
-        self._woken = asyncio.Event()
         self._canary_s = time.monotonic()
 
     async def live(self) -> None:
@@ -125,7 +123,6 @@ class Lane:
                     hazards,
                     lease,
                     at_work[-1],
-                    wake=self._woken.set,
                     unwell=self._unwell,
                     canary=self._heard_canary,
                 )
@@ -188,7 +185,6 @@ class Lane:
         log.info("serving", lane=self._config.client_id, devices=len(self._registry))
         tasks = [
             asyncio.create_task(self._tend(lease, at_work)),
-            asyncio.create_task(self._wake_engines()),
             asyncio.create_task(canary.sing(self._config, self._clock)),
             *(asyncio.create_task(session.keep_alive()) for session, _ in serving),
         ]
@@ -244,19 +240,10 @@ class Lane:
 
     async def _look_after_time(self) -> None:
         """Read care time where it is the database's, and have the partitions of the days around it."""
-        if isinstance(self._clock, DatabaseClock):
-            await self._clock.refresh()
-        today = self._clock.now().astimezone(UTC).date()
+        today = (await read(self._clock)).astimezone(UTC).date()
         if today != self._partitions_on:
             await asyncio.to_thread(partitions.ensure_around, self._config.dsn, today)
             self._partitions_on = today
-
-    async def _wake_engines(self) -> None:
-        """Give hints after commits, at most one at a time, however many alarms there are."""
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            await wakeups.ring(self._database, Bell.ENGINE, Bell.STREAM)
 
     def _heard_canary(self) -> None:
         self._canary_s = time.monotonic()

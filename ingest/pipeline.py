@@ -66,14 +66,12 @@ class Pipeline:
         lease: Lease,
         ruling: Ruling,
         *,
-        wake: Callable[[], None],
         unwell: Callable[[str, str], None],
         canary: Callable[[], None],
     ) -> None:
         self._config = config
         self._clock = clock
         self._registry = registry
-        self._wake = wake
         self._unwell = unwell
         self._session: BrokerSession | None = None
         self._sources: dict[str, Source] = {}
@@ -101,7 +99,6 @@ class Pipeline:
             ruling,
             acknowledge=self._acknowledge,
             canary=canary,
-            wake=wake,
             failed=self._fail,
         )
         self._alarming = Alarming(
@@ -307,8 +304,6 @@ class Pipeline:
 
     def _alarms_committed(self, messages: Sequence[AlarmMessage]) -> None:
         self._acknowledge([one.message for one in messages])
-        if any(became.fresh for one in messages for became in one.committed):
-            self._wake()
 
     def _send_receipt(self, topic: str, payload: bytes) -> None:
         if self._session is not None:

@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -36,17 +36,6 @@ class DueIncident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What else decides about an incident."""
-
-    plan_id: int | None
-    plan: Plan | None
-    parent_id: OrganisationId | None
-    hazards_of_home: tuple[Hazard, ...]
-    held: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A member of a circle. ``depth`` 0 is the home itself or the organisation that handles the incident."""
 
@@ -54,6 +43,27 @@ class Candidate:
     depth: int
     organisation_id: OrganisationId | None
     person: Person
+
+
+@dataclass(slots=True, kw_only=True)
+class Surroundings:
+    """What else decides about an incident.
+
+    ``asks`` are the notifications of the running round; ``parts`` is what people have said; ``candidates`` are the
+    members of every circle that may be asked, nearest and first-ranked first; ``accepted`` those who have, and have not
+    withdrawn; the ``resident`` is asked whether she is well.
+    """
+
+    plan_id: int | None
+    plan: Plan | None
+    parent_id: OrganisationId | None
+    hazards_of_home: tuple[Hazard, ...]
+    held: bool
+    asks: list[Ask] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    accepted: list[Person] = field(default_factory=list)
+    resident: Person | None = None
 
 
 async def lock_due(connection: Connection, *, now: datetime, limit: int) -> list[DueIncident]:
@@ -100,95 +110,64 @@ async def next_due(connection: Connection) -> datetime | None:
 
 
 async def surroundings(connection: Connection, ids: Sequence[int]) -> dict[int, Surroundings]:
-    """Plan, parent organisation, other hazards of the home, and hold, by incident."""
-    cursor = await connection.execute(queries("incidents").surroundings, {"ids": list(ids)})
-    return {
-        row[0]: Surroundings(
-            plan_id=row[1],
-            plan=read_plan(row[2]) if row[2] is not None else None,
-            parent_id=row[3],
-            hazards_of_home=tuple(Hazard(hazard) for hazard in row[4]),
-            held=row[5],
+    """What else decides about incidents, by their ids. In a pipeline all of it is asked for at once."""
+    ask_for = queries("incidents")
+    statements = (
+        ask_for.surroundings, ask_for.asks, ask_for.parts, ask_for.people, ask_for.participants, ask_for.residents,
+    )  # fmt: skip
+    sent = [await connection.execute(one, {"ids": list(ids)}) for one in statements]
+    around, asks, parts, people, participants, residents = [await one.fetchall() for one in sent]
+    found = {row[0]: _surroundings(row) for row in around}
+    for row in asks:
+        found[row[0]].asks.append(_ask(row))
+    for row in parts:
+        part = Part(responder_id=row[1], accepted_at=row[2], declined_at=row[3], arrived_at=row[4])
+        found[row[0]].parts.append(part)
+    for row in people:
+        person = _person(*row[4:])
+        found[row[0]].candidates.append(
+            Candidate(circle=Circle(row[1]), depth=row[2], organisation_id=row[3], person=person)
         )
-        for row in await cursor.fetchall()
-    }
-
-
-async def asks(connection: Connection, ids: Sequence[int]) -> dict[int, list[Ask]]:
-    """The notifications of the running round, by incident."""
-    cursor = await connection.execute(queries("incidents").asks, {"ids": list(ids)})
-    found: dict[int, list[Ask]] = {}
-    for row in await cursor.fetchall():
-        found.setdefault(row[0], []).append(
-            Ask(
-                responder_id=row[1],
-                purpose=Purpose(row[2]),
-                step=row[3],
-                sequence=row[4],
-                channel=ChannelName(row[5]),
-                state=NotificationState(row[6]),
-                failure=Failure(row[7]) if row[7] else None,
-                answer=AnswerKind(row[8]) if row[8] else None,
-                created_at=row[9],
-                busy_with_us=row[10],
-            )
-        )
+    for row in participants:
+        found[row[0]].accepted.append(_person(*row[1:]))
+    for row in residents:
+        numbers = [(None, ChannelName.VOICE, number) for number in dict.fromkeys(row[2])]
+        found[row[0]].resident = Person(responder_id=None, language=Language(row[1]), contacts=_contacts(numbers))
     return found
 
 
-async def parts(connection: Connection, ids: Sequence[int]) -> dict[int, list[Part]]:
-    """What people have said, by incident."""
-    cursor = await connection.execute(queries("incidents").parts, {"ids": list(ids)})
-    found: dict[int, list[Part]] = {}
-    for row in await cursor.fetchall():
-        found.setdefault(row[0], []).append(
-            Part(responder_id=row[1], accepted_at=row[2], declined_at=row[3], arrived_at=row[4])
-        )
-    return found
-
-
-def _contacts(written: Sequence[Sequence[Any]]) -> tuple[Contact, ...]:
-    return tuple(
-        Contact(id=ContactId(one[0]), channel=ChannelName(one[1]), address=one[2]) for one in written if one[0]
+def _surroundings(row: Sequence[Any]) -> Surroundings:
+    return Surroundings(
+        plan_id=row[1],
+        plan=read_plan(row[2]) if row[2] is not None else None,
+        parent_id=row[3],
+        hazards_of_home=tuple(Hazard(hazard) for hazard in row[4]),
+        held=row[5],
     )
 
 
-async def candidates(connection: Connection, ids: Sequence[int]) -> dict[int, list[Candidate]]:
-    """The members of every circle that may be asked, by incident, nearest and first-ranked first."""
-    cursor = await connection.execute(queries("incidents").people, {"ids": list(ids)})
-    found: dict[int, list[Candidate]] = {}
-    for row in await cursor.fetchall():
-        person = Person(responder_id=ResponderId(row[4]), language=Language(row[5]), contacts=_contacts(row[6]))
-        found.setdefault(row[0], []).append(
-            Candidate(circle=Circle(row[1]), depth=row[2], organisation_id=row[3], person=person)
-        )
-    return found
+def _ask(row: Sequence[Any]) -> Ask:
+    return Ask(
+        responder_id=row[1],
+        purpose=Purpose(row[2]),
+        step=row[3],
+        sequence=row[4],
+        channel=ChannelName(row[5]),
+        state=NotificationState(row[6]),
+        failure=Failure(row[7]) if row[7] else None,
+        answer=AnswerKind(row[8]) if row[8] else None,
+        created_at=row[9],
+        busy_with_us=row[10],
+    )
 
 
-async def accepted(connection: Connection, ids: Sequence[int]) -> dict[int, list[Person]]:
-    """Those who have accepted and not withdrawn, by incident."""
-    cursor = await connection.execute(queries("incidents").participants, {"ids": list(ids)})
-    found: dict[int, list[Person]] = {}
-    for row in await cursor.fetchall():
-        found.setdefault(row[0], []).append(
-            Person(responder_id=ResponderId(row[1]), language=Language(row[2]), contacts=_contacts(row[3]))
-        )
-    return found
+def _person(responder_id: int, language: str, contacts: Sequence[Sequence[Any]]) -> Person:
+    written = [(ContactId(id_), channel, address) for id_, channel, address in contacts if id_]
+    return Person(responder_id=ResponderId(responder_id), language=Language(language), contacts=_contacts(written))
 
 
-async def residents(connection: Connection, ids: Sequence[int]) -> dict[int, Person]:
-    """The resident to be asked whether she is well, by incident."""
-    cursor = await connection.execute(queries("incidents").residents, {"ids": list(ids)})
-    return {
-        row[0]: Person(
-            responder_id=None,
-            language=Language(row[1]),
-            contacts=tuple(
-                Contact(id=None, channel=ChannelName.VOICE, address=number) for number in dict.fromkeys(row[2])
-            ),
-        )
-        for row in await cursor.fetchall()
-    }
+def _contacts(written: Sequence[tuple[ContactId | None, str, str]]) -> tuple[Contact, ...]:
+    return tuple(Contact(id=id_, channel=ChannelName(channel), address=address) for id_, channel, address in written)
 
 
 async def write(

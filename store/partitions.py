@@ -28,34 +28,34 @@ def days_around(today: date) -> list[date]:
 
 
 def ensure_partitions(connection: psycopg.Connection[TupleRow], days: Iterable[date]) -> list[date]:
-    """Make the partitions of ``days`` (UTC) that are missing, and return which were. Commits the transaction.
+    """Make the partitions of ``days`` (UTC) that are missing, and return which were. Needs a connection in autocommit.
 
     A partition is made as a table first and attached then, which blocks neither readers nor writers of the others.
     """
     if _by_timescale(connection):
-        connection.commit()
         return []
     missing = _missing(connection, days)
-    if missing:
+    if not missing:
+        return []
+    with connection.transaction():
         connection.execute(queries("partitions").lock)
         missing = _missing(connection, missing)
-    for day in missing:
-        partition = sql.Identifier(_name(day))
-        connection.execute(
-            sql.SQL("CREATE TABLE {} (LIKE readings INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(partition)
-        )
-        connection.execute(
-            sql.SQL("ALTER TABLE readings ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
-                partition, sql.Literal(f"{day}T00:00Z"), sql.Literal(f"{day + timedelta(days=1)}T00:00Z")
+        for day in missing:
+            partition = sql.Identifier(_name(day))
+            connection.execute(
+                sql.SQL("CREATE TABLE {} (LIKE readings INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(partition)
             )
-        )
-    connection.commit()
+            connection.execute(
+                sql.SQL("ALTER TABLE readings ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+                    partition, sql.Literal(f"{day}T00:00Z"), sql.Literal(f"{day + timedelta(days=1)}T00:00Z")
+                )
+            )
     return missing
 
 
 def ensure_around(dsn: str, today: date) -> list[date]:
     """Make the partitions around ``today`` that are missing, on a connection of its own, and return which were."""
-    with mapping(), psycopg.connect(conninfo(dsn, "carewatch partitions")) as connection:
+    with mapping(), psycopg.connect(conninfo(dsn, "carewatch partitions"), autocommit=True) as connection:
         return ensure_partitions(connection, days_around(today))
 
 

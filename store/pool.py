@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from domain.clock import Clock
 from store.errors import Unavailable, mapping
 from store.queries import queries
 
@@ -86,6 +87,16 @@ class Database:
                     yield connection
             except PoolTimeout as error:
                 raise Unavailable(f"no connection to the database in time: {error}") from error
+
+    @asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[Connection]:
+        """For statements that are sent on while those before are at work: only who fetches rows waits, which on a busy
+        machine takes milliseconds. There may be one transaction in it. What is wrong with a statement shows at the next
+        fetch, or at the end, and raises as :meth:`transaction`.
+        Source: PostgreSQL documentation, libpq, "Pipeline Mode".
+        """
+        async with self.statement() as connection, connection.pipeline():
+            yield connection
 
 
 @asynccontextmanager
@@ -188,6 +199,13 @@ class DatabaseClock:
         while (left := (moment - self.now()).total_seconds()) > 0:
             speed = self.speed
             await asyncio.sleep(min(left / speed, 1.0))
+
+
+async def read(clock: Clock) -> datetime:
+    """Care time; where it is the database server's, as that says now. Once a cycle. Raises
+    :class:`store.errors.StoreError`.
+    """
+    return await clock.refresh() if isinstance(clock, DatabaseClock) else clock.now()
 
 
 async def care_now(connection: Connection) -> datetime:

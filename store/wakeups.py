@@ -31,9 +31,14 @@ async def ring(database: Database, *bells: Bell) -> None:
     """Wake whoever listens. A failure is of no consequence beyond the delay until the next poll, and is logged."""
     try:
         async with database.statement() as connection:
-            await connection.execute(queries("wakeups").ring, {"channels": [bell.value for bell in bells]})
+            await connection.execute(*hint(*bells))
     except StoreError as error:
         log.info("no hint could be given", bells=[bell.value for bell in bells], error=str(error))
+
+
+def hint(*bells: Bell) -> tuple[bytes, dict[str, list[str]]]:
+    """The statement that wakes whoever listens, and its parameters: for whoever has a connection at hand."""
+    return queries("wakeups").ring, {"channels": [bell.value for bell in bells]}
 
 
 @asynccontextmanager

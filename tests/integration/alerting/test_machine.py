@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
         self.night.now += passing
 
         async def dying() -> None:
-            async with self.night.database.transaction() as connection:
+            async with self.night.database.pipeline() as connection, connection.transaction():
                 await escalate(cast(Connection, Dying(connection, statements)), now=self.night.now)
 
         try:
@@ -294,7 +294,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _engine(self, engines: int = 1) -> None:
         async def one() -> int:
-            async with self.night.database.transaction() as connection:
+            async with self.night.database.pipeline() as connection, connection.transaction():
                 return (await escalate(connection, now=self.night.now))[0]
 
         for _ in range(200):

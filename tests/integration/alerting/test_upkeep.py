@@ -56,7 +56,7 @@ async def test_notes_are_erased_when_their_incident_has_long_been_over(night: Ni
 
 async def test_days_of_readings_are_made_ahead_and_dropped_behind(night: Night, dsn: str) -> None:
     """Three days ahead; what is older than it may be goes, a day at a time."""
-    with psycopg.connect(dsn) as connection:
+    with psycopg.connect(dsn, autocommit=True) as connection:
         ensure_partitions(connection, [date(2026, 1, 1), date(2026, 2, 1)])
     await Upkeep(dsn, Retention(readings=31)).turn(night.database, night.now)
     rows = await night.query(

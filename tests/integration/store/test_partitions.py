@@ -32,7 +32,7 @@ def test_a_partition_is_made_while_another_is_written_and_read(dsn: str) -> None
     with psycopg.connect(conninfo(dsn, "writer")) as writer, psycopg.connect(conninfo(dsn, "reader")) as reader:
         writer.execute("INSERT INTO readings (device_key, at, digest, received_at) VALUES (1, '2026-03-04Z', 2, now())")
         reader.execute("SELECT * FROM readings")
-        with psycopg.connect(conninfo(dsn, "maker")) as maker:
+        with psycopg.connect(conninfo(dsn, "maker"), autocommit=True) as maker:
             maker.execute("SET lock_timeout = '2 s'")
             assert ensure_partitions(maker, [date(2026, 5, 1)]) == [date(2026, 5, 1)]
 
