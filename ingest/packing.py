@@ -14,6 +14,7 @@ from typing import Any, Final
 from zlib import crc32
 
 import msgspec
+from msgspec.structs import astuple
 
 from devices.model import Reading
 
@@ -57,7 +58,7 @@ def quantities(reading: Reading) -> bytes:
     To look up a shape takes longer than to pack. So the last one that states as many quantities is tried first: its
     packer refuses None, and if all that it states is there, the count tells that nothing else is.
     """
-    values = msgspec.structs.astuple(reading)
+    values = astuple(reading)
     if values[0] is None or values[-1] is not None:  # time or extra, which no packer sees, would upset the count
         return _packer(values)(values)
     unstated = values.count(None)

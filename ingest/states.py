@@ -76,22 +76,28 @@ class States:
     def measure(self, device: Device, reading: Reading, at_us: int, now_us: int) -> None:
         """``device``, which has spoken, measured ``reading`` at ``at_us``. What claims the future counts as now."""
         latest = self._latest[device.key]
-        at_us = min(at_us, now_us)
+        if at_us > now_us:
+            at_us = now_us
         notable = False
-        if reading.battery_pct is not None and at_us >= latest.battery_us:
-            latest.battery_pct, latest.battery_us = reading.battery_pct, at_us
-            notable = abs(reading.battery_pct - latest.battery_written) >= BATTERY_STEP_PCT
-        if reading.lat is not None and reading.lon is not None and at_us >= latest.position_us:
-            latest.lat, latest.lon, latest.accuracy_m = reading.lat, reading.lon, reading.accuracy_m
-            latest.position_us = at_us
-            moved = max(abs(reading.lat - latest.lat_written), abs(reading.lon - latest.lon_written))
-            notable = notable or moved >= MOVED_DEGREES
-        if reading.worn is not None and at_us >= latest.worn_us:
-            notable = notable or reading.worn is not latest.worn
-            latest.worn, latest.worn_us = reading.worn, at_us
-        if reading.charging is not None and at_us >= latest.charging_us:
-            notable = notable or reading.charging is not latest.charging
-            latest.charging, latest.charging_us = reading.charging, at_us
+        battery, lat, lon, worn, charging = (
+            reading.battery_pct, reading.lat, reading.lon, reading.worn, reading.charging,
+        )  # fmt: skip
+        if battery is not None and at_us >= latest.battery_us:
+            latest.battery_pct, latest.battery_us = battery, at_us
+            notable = not -BATTERY_STEP_PCT < battery - latest.battery_written < BATTERY_STEP_PCT
+        if lat is not None and lon is not None and at_us >= latest.position_us:
+            latest.lat, latest.lon, latest.accuracy_m, latest.position_us = lat, lon, reading.accuracy_m, at_us
+            notable = (
+                notable
+                or not -MOVED_DEGREES < lat - latest.lat_written < MOVED_DEGREES
+                or not -MOVED_DEGREES < lon - latest.lon_written < MOVED_DEGREES
+            )
+        if worn is not None and at_us >= latest.worn_us:
+            notable = notable or worn is not latest.worn
+            latest.worn, latest.worn_us = worn, at_us
+        if charging is not None and at_us >= latest.charging_us:
+            notable = notable or charging is not latest.charging
+            latest.charging, latest.charging_us = charging, at_us
         if notable:
             self._due.add(device.key)
 
