@@ -3,8 +3,10 @@
     python -P -m benchmarks.presses [--presses N] [--per-s N] [--calls-per-s N] [--beside N]
 
 The whole platform as ``carewatch up`` runs it, with the stand-in for the phone network. Times are counted from the
-planned moment of each press, the last line from its storing. A thousand presses within one second is what happens
-when the power of a district fails; 20 a second, for long, is what tells the delay of a call.
+planned moment of each press, the last line from its commit, by PostgreSQL's own record. A thousand presses within one
+second is what happens when the power of a district fails; 20 a second, for long, is what tells the delay of a call.
+
+The stand-in has the first claim to the processors, if we may give it that: a phone network has machines of its own.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,8 @@ from store.registry import Noun, save
 _CONNECTIONS = 20
 _SPEAKING = 1000
 _GIVE_UP_S = 300.0
+_FIRST = -15
+"""Niceness."""
 
 _MOMENTS = """
 SELECT a.event_id, pg_xact_commit_timestamp(a.xmin), min(n.created_at), min(n.sent_at)
@@ -90,6 +95,14 @@ async def press(host: str, port: int, homes: Sequence[int], begin_s: float, gap_
     return planned
 
 
+def put_first(pid: int | None) -> None:
+    """Give a process, which began a session of its own, the first claim to the processors. Source: sched(7)."""
+    assert pid is not None
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, _FIRST)
+        Path(f"/proc/{pid}/autogroup").write_text(str(_FIRST))
+
+
 def moments(dsn: str) -> dict[str, tuple[datetime | None, ...]]:
     """When each press was stored, asked about and called for."""
     with psycopg.connect(dsn) as connection:
@@ -121,7 +134,8 @@ async def measure(presses: int, per_s: float, calls_per_s: float, telemetry_per_
         installation.config.write_text(written + "\n[sender]\nat_once = 200\n")
         dsn = installation.settings.database_dsn
         await note_commits(installation.folder / "database")
-        async with running(installation), RemotePhone(installation.phone_url) as phone:
+        async with running(installation) as supervisor, RemotePhone(installation.phone_url) as phone:
+            put_first(next(one.pid for one in supervisor.statuses() if one.name == "phone"))
             await enrol(dsn, presses)
             for home in range(presses):
                 await phone.register(Person(number=number(home), temper=Answers(after_s=2, keys=("1",), listens_s=2)))
