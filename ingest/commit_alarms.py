@@ -35,10 +35,11 @@ class AlarmMessage:
 
 
 class AlarmGroup:
-    """Messages that are committed together."""
+    """Messages that are committed together. ``rings``: engines are given a hint."""
 
-    def __init__(self, messages: Sequence[AlarmMessage]) -> None:
+    def __init__(self, messages: Sequence[AlarmMessage], *, rings: bool = True) -> None:
         self.messages = messages
+        self._rings = rings
 
     def commit(self, connection: SyncConnection, lease: Lease) -> None:
         """All alarms in one transaction, ordered so that two groups never wait in a circle; behind it, and in the same
@@ -53,15 +54,17 @@ class AlarmGroup:
                 cursors = [alarms.send(connection, alarm) for alarm, _ in work]
                 quarantine.keep(connection, [one.entry for one in self.messages if one.entry is not None])
                 canaries.arrived(connection, [one.canary for one in self.messages if one.canary is not None])
-            if work:
+            if work and self._rings:
                 connection.execute(*hint(Bell.ENGINE, Bell.STREAM))
         became = {id(alarm): alarms.outcome(cursor) for (alarm, _), cursor in zip(work, cursors, strict=True)}
         for message in self.messages:
             message.committed = [became[id(alarm)] for alarm in message.alarms]
 
     def divide(self) -> "Sequence[AlarmGroup]":
-        """Each message by itself."""
-        return [AlarmGroup([message]) for message in self.messages] if len(self.messages) > 1 else []
+        """Each message by itself, and at last without the hint: no alarm is refused because engines cannot be told."""
+        if len(self.messages) > 1:
+            return [AlarmGroup([message]) for message in self.messages]
+        return [AlarmGroup(self.messages, rings=False)] if self._rings else []
 
     def refused(self, error: StoreError) -> "AlarmGroup | None":
         """The duty desk must look: whatever in the message the database could not take is left out."""
@@ -72,7 +75,7 @@ class AlarmGroup:
         message.entry = _entry(message, error)
         message.canary = None
         message.last_resort = True
-        return self
+        return AlarmGroup(self.messages)
 
 
 def _bare(alarm: Alarm, error: StoreError) -> Alarm:

@@ -21,7 +21,7 @@ from store.errors import StoreError
 from store.leases import Lease
 from store.quarantine import Entry
 from store.readings import Identity, Misdated
-from store.wakeups import Bell, hint
+from store.wakeups import Bell, ring_here
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class Batch:
             self.commit(connection, lease)
         else:
             if self.verdict and self.verdict.alarmed:
-                connection.execute(*hint(Bell.ENGINE, Bell.STREAM))
+                ring_here(connection, Bell.ENGINE, Bell.STREAM)
 
     def _write(self, connection: SyncConnection, lease: Lease) -> None:
         leases.hold(connection, lease)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import psycopg
 import structlog
+from psycopg.rows import TupleRow
 
 from store.errors import StoreError
 from store.pool import Connection, Database, conninfo
@@ -36,8 +37,18 @@ async def ring(database: Database, *bells: Bell) -> None:
         log.info("no hint could be given", bells=[bell.value for bell in bells], error=str(error))
 
 
+def ring_here(connection: psycopg.Connection[TupleRow], *bells: Bell) -> None:
+    """The same on a connection at hand, which must not be in a transaction."""
+    try:
+        connection.execute(*hint(*bells))
+    except psycopg.Error as error:
+        log.info("no hint could be given", bells=[bell.value for bell in bells], error=str(error))
+
+
 def hint(*bells: Bell) -> tuple[bytes, dict[str, list[str]]]:
-    """The statement that wakes whoever listens, and its parameters: for whoever has a connection at hand."""
+    """The statement that wakes whoever listens, and its parameters: to go behind the commit in a pipeline, which fails
+    with it. Whoever sends it there does not take what has been committed for lost.
+    """
     return queries("wakeups").ring, {"channels": [bell.value for bell in bells]}
 
 

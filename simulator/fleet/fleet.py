@@ -14,8 +14,9 @@ from devices.topics import Channel, Topic
 from devices.wire.mqtt import TopicCache
 from domain.clock import Clock
 from simulator.fleet.deeds import Alarms, Babbles, Deed, Tells, Vanishes
-from simulator.fleet.link import KEEP_ALIVE_S, Identity, Link, LinkState, Switchboard
+from simulator.fleet.link import KEEP_ALIVE_S, Link, LinkState
 from simulator.fleet.outfit import Device
+from simulator.fleet.switchboard import Identity, Switchboard
 from simulator.fleet.voices.choir import voice_of
 from simulator.fleet.voices.message import Message, Voice
 from simulator.fleet.witness import Journey, Witness

@@ -5,11 +5,7 @@ machine time: a protocol's time-outs do not run faster because a simulated day d
 """
 
 import asyncio
-import random
-import ssl
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, cast
 
@@ -26,11 +22,12 @@ from devices.wire.mqtt import (
     PubAck,
     Publish,
     SessionState,
-    TopicCache,
     Will,
 )
+from simulator.fleet.pending import Pending
+from simulator.fleet.switchboard import Identity, Switchboard
 from simulator.fleet.voices.message import Message
-from simulator.fleet.witness import Journey, Witness
+from simulator.fleet.witness import Journey
 
 RESEND_AFTER_S: Final = 5.0
 """An alarm without the receipt ``stored`` is sent again. Source: docs/devices.md, "Alarm"."""
@@ -52,35 +49,6 @@ class LinkState(Enum):
     UP = auto()
     CUT = auto()
     """Down, and may not come back by itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who a link is at the broker, and what it listens to."""
-
-    client_id: str
-    password: str | None = None
-    hears: tuple[str, ...] = ()
-    sleeps: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class Switchboard:
-    """What all links of one process share."""
-
-    host: str
-    port: int
-    witness: Witness
-    care_now: Callable[[], float]
-    """Epoch seconds of care time."""
-    topics: TopicCache
-    chance: random.Random
-    """For back-off and jitter only: nothing that is in the ledger hangs on it."""
-    source: Callable[[], tuple[str, int] | None] = lambda: None
-    """The local address for the next connection."""
-    tls: ssl.SSLContext | None = None
-    login: tuple[str, str] | None = None
-    """User and password of links that have no password of their own."""
 
 
 class _Wire(asyncio.Protocol):
@@ -131,16 +99,14 @@ class Link:
     """A client id at the broker. Messages given to :meth:`send` arrive at least once, whatever breaks meanwhile."""
 
     __slots__ = (
-        "_awaiting",
         "_board",
-        "_flying",
         "_greeting",
         "_idle",
         "_pauses",
+        "_pending",
         "_resend",
         "_retry",
         "_task",
-        "_waiting",
         "_will",
         "_wire",
         "came_up",
@@ -167,9 +133,7 @@ class Link:
         self.fault = ""
         """Why the last attempt to connect failed."""
         self._wire: _Wire | None = None
-        self._waiting: deque[tuple[Message, Journey | None]] = deque()
-        self._flying: dict[int, tuple[Message, Journey | None]] = {}
-        self._awaiting: dict[str, tuple[Message, Journey | None]] = {}
+        self._pending = Pending()
         self._pauses = 0
         self._task: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -179,12 +143,12 @@ class Link:
     @property
     def at_rest(self) -> bool:
         """Whether nothing is waiting to be sent or acknowledged, nor for a receipt."""
-        return not (self._waiting or self._flying or self._awaiting)
+        return self._pending.none
 
     @property
     def unacknowledged(self) -> int:
         """How many messages the broker has not taken yet."""
-        return len(self._waiting) + len(self._flying)
+        return self._pending.unacknowledged
 
     def open(self) -> None:
         """Connect, now and whenever the connection is lost, until :meth:`cut` or :meth:`leave`."""
@@ -194,9 +158,7 @@ class Link:
 
     def send(self, message: Message, journey: Journey | None = None) -> None:
         """Send ``message``, now or as soon as there is a connection."""
-        if message.event:
-            self._awaiting[message.event] = (message, journey)
-        self._waiting.append((message, journey))
+        self._pending.add(message, journey)
         if self.state is LinkState.UP:
             self._push()
         elif self.state is LinkState.DOWN and self.identity.sleeps:
@@ -243,7 +205,7 @@ class Link:
         for packet in packets:
             match packet:
                 case PubAck(packet_id=packet_id):
-                    _, journey = self._flying.pop(packet_id, (None, None))
+                    journey = self._pending.taken(packet_id)
                     counts.acknowledged += 1
                     if journey is not None and journey.acknowledged is None:
                         journey.acknowledged = self._board.care_now()
@@ -256,7 +218,7 @@ class Link:
                     self.fault = f"the broker refuses us: {ConnectCode(code).name.lower().replace('_', ' ')}"
                     counts.connections_failed += 1
                     wire.abort()
-        if self.identity.sleeps and not self._flying and not self._waiting:
+        if self.identity.sleeps and not self._pending.unacknowledged:
             self._sleep_soon()
 
     def wants(self, wire: _Wire) -> bool:
@@ -270,7 +232,7 @@ class Link:
         self._wire = None
         if self.state is LinkState.UP:
             self._board.witness.counts.connections_lost += 1
-        self._take_back()
+        self._pending.take_back()
         if self.state is LinkState.CUT:
             return
         if self.identity.sleeps and self.at_rest:
@@ -279,13 +241,8 @@ class Link:
         self.state = LinkState.CONNECTING
         self._pause()
 
-    def _take_back(self) -> None:
-        """What flew when the connection broke is sent again, before what waits."""
-        self._waiting.extendleft(reversed(self._flying.values()))
-        self._flying.clear()
-
     async def _connect(self) -> None:
-        self._take_back()
+        self._pending.take_back()
         name = f"{self._board.care_now():.3f}"
         wire = _Wire(self, ClientSession(self._introduction(name), parser=Parser(topics=self._board.topics)), name)
         self._wire = wire
@@ -350,7 +307,7 @@ class Link:
             self._board.witness.counts.published += 1
             wire.session.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
         self._push()
-        if self._awaiting:
+        if self._pending.awaits:
             self._resend_later()
         self.came_up(self)
 
@@ -359,17 +316,17 @@ class Link:
         if wire is None:
             return
         counts = self._board.witness.counts
-        while self._waiting:
-            message, journey = self._waiting.popleft()
+        while (sending := self._pending.next()) is not None:
+            message, journey = sending
             packet_id = wire.session.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
             counts.published += 1
             if journey is not None:
                 journey.sendings += 1
                 journey.sent = journey.sent or self._board.care_now()
             if packet_id:
-                self._flying[packet_id] = (message, journey)
+                self._pending.flies(packet_id, sending)
         wire.flush()
-        if self._awaiting and self._resend is None:
+        if self._pending.awaits and self._resend is None:
             self._resend_later()
         if self.identity.sleeps:
             self._sleep_soon()
@@ -379,7 +336,7 @@ class Link:
             self._board.witness.counts.commands += 1
             return
         told = _receipt.decode(payload)
-        self._awaiting.pop(told.id, None)
+        self._pending.heard(told.id)
         self._board.witness.hears(self.identity.client_id, told, self._board.care_now())
 
     def _resend_later(self) -> None:
@@ -389,12 +346,9 @@ class Link:
 
     def _resend_alarms(self) -> None:
         self._resend = None
-        if self.state is not LinkState.UP or not self._awaiting:
+        if self.state is not LinkState.UP or not self._pending.awaits:
             return
-        queued = {message.event for message, _ in self._waiting}
-        again = [(message, journey) for event, (message, journey) in self._awaiting.items() if event not in queued]
-        self._board.witness.counts.resent += len(again)
-        self._waiting.extend(again)
+        self._board.witness.counts.resent += self._pending.repeat()
         self._push()
 
     def _sleep_soon(self) -> None:

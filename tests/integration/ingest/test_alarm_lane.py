@@ -171,6 +171,34 @@ async def test_an_alarm_that_the_database_refuses_comes_to_the_duty_desk_and_hol
     assert await rows(database, "SELECT reason, payload FROM quarantine") == [("refused_by_database", presses[13])]
 
 
+async def test_an_alarm_is_stored_once_although_engines_cannot_be_told(
+    database: Database, dsn: str, broker_url: str, clock: HandClock
+) -> None:
+    """PostgreSQL's queue of hints is full, say: they poll, and nobody takes the alarm for one that was refused."""
+    async with database.transaction() as connection:
+        await connection.execute(
+            """CREATE FUNCTION public.pg_notify(text, text) RETURNS void LANGUAGE plpgsql AS $$
+               BEGIN RAISE program_limit_exceeded; END $$"""
+        )
+        await connection.execute(
+            """DO $$ BEGIN
+               EXECUTE format('ALTER DATABASE %I SET search_path TO public, pg_catalog', current_database());
+               END $$"""
+        )
+    async with (
+        running(lane_config(dsn, broker_url, LaneName.ALARM), clock),
+        device(broker_url, "button-1") as button,
+    ):
+        await button.subscribe("care/qinghe/button-1/receipt")
+        for event_id in ("e1", "e2"):
+            press = encode_alarm(event_id=event_id, hazard=Hazard.SOS)
+            await button.publish("care/qinghe/button-1/alarm", press, qos=1)
+            assert decode_receipt(await heard(button)).id == event_id
+    assert await rows(database, "SELECT event_id FROM alarms ORDER BY id") == [("e1",), ("e2",)]
+    assert await rows(database, "SELECT hazard, alarms FROM incidents") == [("sos", 2)]
+    assert await rows(database, "SELECT * FROM quarantine") == []
+
+
 async def resident_of_home_1(database: Database) -> str:
     """Her row, as incidents name her."""
     ((key,),) = await rows(database, "SELECT id::text FROM residents WHERE code = 'zhang-1'")
