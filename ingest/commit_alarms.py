@@ -15,7 +15,7 @@ from store.canaries import Canary
 from store.errors import StoreError
 from store.leases import Lease
 from store.quarantine import Entry
-from store.wakeups import Bell, hint
+from store.wakeups import Bell, hint, ring_here
 
 _REFUSED_DETAIL: Final = 500
 
@@ -35,16 +35,17 @@ class AlarmMessage:
 
 
 class AlarmGroup:
-    """Messages that are committed together. ``rings``: engines are given a hint."""
+    """Messages that are committed together."""
 
-    def __init__(self, messages: Sequence[AlarmMessage], *, rings: bool = True) -> None:
+    def __init__(self, messages: Sequence[AlarmMessage]) -> None:
         self.messages = messages
-        self._rings = rings
+        self._tried = False
 
     def commit(self, connection: SyncConnection, lease: Lease) -> None:
         """All alarms in one transaction, ordered so that two groups never wait in a circle; behind it, and in the same
-        round trip, the hint to engines.
+        round trip, the hint to engines. That may be what has failed: the next attempt gives it apart from the alarms.
         """
+        again, self._tried = self._tried, True
         work = sorted(
             ((alarm, message) for message in self.messages for alarm in message.alarms), key=lambda one: one[0].key
         )
@@ -54,17 +55,17 @@ class AlarmGroup:
                 cursors = [alarms.send(connection, alarm) for alarm, _ in work]
                 quarantine.keep(connection, [one.entry for one in self.messages if one.entry is not None])
                 canaries.arrived(connection, [one.canary for one in self.messages if one.canary is not None])
-            if work and self._rings:
+            if work and not again:
                 connection.execute(*hint(Bell.ENGINE, Bell.STREAM))
+        if work and again:
+            ring_here(connection, Bell.ENGINE, Bell.STREAM)
         became = {id(alarm): alarms.outcome(cursor) for (alarm, _), cursor in zip(work, cursors, strict=True)}
         for message in self.messages:
             message.committed = [became[id(alarm)] for alarm in message.alarms]
 
     def divide(self) -> "Sequence[AlarmGroup]":
-        """Each message by itself, and at last without the hint: no alarm is refused because engines cannot be told."""
-        if len(self.messages) > 1:
-            return [AlarmGroup([message]) for message in self.messages]
-        return [AlarmGroup(self.messages, rings=False)] if self._rings else []
+        """Each message by itself."""
+        return [AlarmGroup([message]) for message in self.messages] if len(self.messages) > 1 else []
 
     def refused(self, error: StoreError) -> "AlarmGroup | None":
         """The duty desk must look: whatever in the message the database could not take is left out."""
@@ -75,7 +76,7 @@ class AlarmGroup:
         message.entry = _entry(message, error)
         message.canary = None
         message.last_resort = True
-        return AlarmGroup(self.messages)
+        return self
 
 
 def _bare(alarm: Alarm, error: StoreError) -> Alarm:
