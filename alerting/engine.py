@@ -74,7 +74,7 @@ async def escalation_turn(database: Database, now: datetime) -> datetime:
 
 
 async def escalation_due(database: Database) -> datetime | None:
-    """When the next step of any incident is due. Most hints are of somebody who has found nothing to change."""
+    """When the next step of any incident is due. Most hints are of something that changes no step."""
     async with database.statement() as connection:
         return await incidents.next_due(connection)
 

@@ -158,13 +158,13 @@ class Feed:
 
     async def _read(self, connection: Connection, hinted: bool) -> Snapshot | None:
         """A new snapshot; None if nothing has happened."""
-        mark = await desk.changed(connection)
         now_s = time.monotonic()
         self._hinted |= hinted
-        if now_s < self._rest_until_s:
+        old = now_s - self._read_s >= _READ_ANYWAY_EVERY_S
+        if now_s < self._rest_until_s or not (self._watchers or old):
             return None
-        stirred = self._watchers and (mark != self._mark or self._hinted)
-        if not stirred and now_s - self._read_s < _READ_ANYWAY_EVERY_S:
+        mark = await desk.changed(connection)
+        if mark == self._mark and not self._hinted and not old:
             return None
         now = self._clock.now()
         snapshot = Snapshot(
