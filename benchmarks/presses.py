@@ -15,7 +15,6 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from benchmarks.publisher import Order
 from benchmarks.rig import note_commits, speak
 from benchmarks.usage import cpu_by_name_s, memory_by_name_mib
 from carewatch.private import PrivateInstallation, running
+from carewatch.processes import give_niceness
 from devices.model import Hazard
 from devices.native import encode_alarm
 from simulator.phone.people import Answers, Person
@@ -95,14 +95,6 @@ async def press(host: str, port: int, homes: Sequence[int], begin_s: float, gap_
     return planned
 
 
-def put_first(pid: int | None) -> None:
-    """Give a process, which began a session of its own, the first claim to the processors. Source: sched(7)."""
-    assert pid is not None
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, _FIRST)
-        Path(f"/proc/{pid}/autogroup").write_text(str(_FIRST))
-
-
 def moments(dsn: str) -> dict[str, tuple[datetime | None, ...]]:
     """When each press was stored, asked about and called for."""
     with psycopg.connect(dsn) as connection:
@@ -135,7 +127,9 @@ async def measure(presses: int, per_s: float, calls_per_s: float, telemetry_per_
         dsn = installation.settings.database_dsn
         await note_commits(installation.folder / "database")
         async with running(installation) as supervisor, RemotePhone(installation.phone_url) as phone:
-            put_first(next(one.pid for one in supervisor.statuses() if one.name == "phone"))
+            (stand_in,) = (one.pid for one in supervisor.statuses() if one.name == "phone")
+            assert stand_in is not None
+            give_niceness(stand_in, _FIRST)
             await enrol(dsn, presses)
             for home in range(presses):
                 await phone.register(Person(number=number(home), temper=Answers(after_s=2, keys=("1",), listens_s=2)))

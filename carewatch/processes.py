@@ -52,30 +52,34 @@ class Process:
     """On a machine that is too busy alarms come first, and telemetry and pages wait. Source: nice(1)."""
 
     def prioritise(self) -> None:
-        """Give the calling process the priority of this one, as far as its user may.
-
-        Linux may share out the processors among sessions first: then niceness counts within a session only, and that of
-        a session is told to ``autogroup``. The session of others, a terminal's, say, is left alone. Source: sched(7).
-        """
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, 0, self.niceness)
-        if self.niceness and os.getsid(0) == os.getpid():
-            with contextlib.suppress(OSError):  # not every kernel has it
-                _share(self.niceness)
+        """Give the calling process the priority of this one, as far as its user may."""
+        give_niceness(os.getpid(), self.niceness)
 
 
-def _share(niceness: int) -> None:
-    """Set the niceness of our session; the kernel takes one such wish in a tenth of a second from ordinary users."""
+def give_niceness(pid: int, niceness: int) -> None:
+    """Set the niceness of a process, as far as our user may.
+
+    Linux may share out the processors among sessions first: then niceness counts within a session only, and that of a
+    session is told to ``autogroup``. The session of others, a terminal's, say, is left alone. Source: sched(7).
+    """
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    if niceness and os.getsid(pid) == pid:
+        with contextlib.suppress(OSError):  # not every kernel has it
+            _share(pid, niceness)
+
+
+def _share(session: int, niceness: int) -> None:
+    """Set the niceness of a session; the kernel takes one such wish in a tenth of a second from ordinary users."""
     for _ in range(_WISHES):
         try:
-            _AUTOGROUP.write_text(str(niceness))
+            Path(f"/proc/{session}/autogroup").write_text(str(niceness))
         except BlockingIOError:
             time.sleep(0.1)
         else:
             return
 
 
-_AUTOGROUP: Final = Path("/proc/self/autogroup")
 _WISHES: Final = 5
 _LANE_READY: Final = ("database", "broker", "lease")
 
