@@ -24,7 +24,7 @@ from domain.health import Health
 from store import incidents
 from store.errors import StoreError
 from store.plans import add_defaults
-from store.pool import Database, DatabaseClock, open_database, read
+from store.pool import Database, DatabaseClock, as_told, open_database, read
 from store.wakeups import Bell, hint, listening
 
 log = structlog.get_logger(__name__)
@@ -147,7 +147,7 @@ async def _repeat(config: EngineConfig, loop: Loop, database: Database, clock: C
                 health.well(component, now)
             except StoreError as error:
                 log.warning("the engine's loop could not run", loop=loop.name, error=str(error))
-                health.unwell(component, str(error), _moment(clock))
+                health.unwell(component, str(error), as_told(clock))
                 await asyncio.sleep(_AFTER_A_FAULT_S)
                 continue
             await _rung_or(rung, clock, again_at)
@@ -171,10 +171,3 @@ async def _rung_or(rung: asyncio.Event, clock: Clock, moment: datetime) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _moment(clock: Clock) -> datetime:
-    try:
-        return clock.now()
-    except StoreError:
-        return datetime.now().astimezone()

@@ -25,9 +25,9 @@ from domain.clock import Clock
 from domain.health import Health
 from domain.people import ChannelName
 from store import calls, outbox
-from store.errors import StoreError, Unavailable
+from store.errors import StoreError
 from store.outbox import Next, is_past
-from store.pool import Database, open_database, read
+from store.pool import Database, as_told, open_database, read
 from store.wakeups import Bell, listening
 
 log = structlog.get_logger(__name__)
@@ -170,7 +170,7 @@ class _Sender:
                 found = await self._next()
         except StoreError as error:
             log.warning("the outbox cannot be looked at", error=str(error))
-            self._health.unwell("loop:sender", str(error), self._moment())
+            self._health.unwell("loop:sender", str(error), as_told(self._clock))
             return None
         self._health.well("loop:sender", now)
         return found
@@ -256,13 +256,13 @@ class _Sender:
             log.warning("what became of a message could not be written; it will be looked up", error=str(error))
         except Exception as error:
             log.exception("a message could not be sent")
-            self._health.unwell("sending", repr(error), self._moment())
+            self._health.unwell("sending", repr(error), as_told(self._clock))
 
     async def _rest(self, found: Next | None, rung: asyncio.Event, stop: asyncio.Event) -> None:
         """Return when something may have become due: by a hint, by care time, by machine time."""
         wait_s = self._config.poll_s
         events = [rung, stop]
-        if found is not None and found.is_due(self._moment()):  # and not begun: there was no room
+        if found is not None and found.is_due(as_told(self._clock)):  # and not begun: there was no room
             events.append(self._freed)
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait()) for event in events]
         if found is not None:
@@ -285,9 +285,3 @@ class _Sender:
         within_s = self._config.twilio.timeout_s if self._config.twilio is not None else _LAST_SENDS_S
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=within_s)
-
-    def _moment(self) -> datetime:
-        try:
-            return self._clock.now()
-        except Unavailable:
-            return datetime.now().astimezone()

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from ingest.topics import sessions
 from store import devices, leases, partitions, rules
 from store.errors import Displaced, StoreError
 from store.leases import Lease
-from store.pool import Database, open_database, read
+from store.pool import Database, as_told, open_database, read
 
 log = structlog.get_logger(__name__)
 
@@ -86,15 +86,15 @@ class Lane:
             try:
                 await self._life()
             except NotOurs as error:
-                self._health.unwell("lease", f"standing by: {error}", self._now())
+                self._health.unwell("lease", f"standing by: {error}", as_told(self._clock))
                 pause_s = STANDBY_S
             except Displaced as error:
-                self._health.unwell("lease", str(error), self._now())
+                self._health.unwell("lease", str(error), as_told(self._clock))
             except StoreError as error:
-                self._health.unwell("database", str(error), self._now())
+                self._health.unwell("database", str(error), as_told(self._clock))
                 log.warning("the database is lost", lane=self._config.client_id, error=str(error))
             except BrokerUnavailable as error:
-                self._health.unwell("broker", error.reason, self._now())
+                self._health.unwell("broker", error.reason, as_told(self._clock))
                 log.warning("the broker is lost", lane=self._config.client_id, error=str(error))
             if time.monotonic() - born_s > _GOOD_LIFE_S:
                 pause_s = FIRST_PAUSE_S
@@ -110,7 +110,7 @@ class Lane:
             lease = await stack.enter_async_context(self._leased())
             async with self._database.transaction() as connection:
                 hazards = await devices.hazards(connection)
-            self._health.well("database", self._now())
+            self._health.well("database", as_told(self._clock))
             serving = []
             at_work = []
             for client_id, listening in sessions(self._config).items():
@@ -141,7 +141,7 @@ class Lane:
             lease = await leases.take(connection, name, self._holder, for_s=self._config.lease_s, dead=dead)
         if lease is None:
             raise NotOurs(self._config.client_id)
-        self._health.well("lease", self._now())
+        self._health.well("lease", as_told(self._clock))
         reachable = True
         try:
             yield lease
@@ -180,7 +180,7 @@ class Lane:
         self, serving: Sequence[tuple[BrokerSession, Pipeline]], lease: Lease, at_work: Sequence[Ruling]
     ) -> None:
         """Serve until something is lost or ``stop``. Raises what has ended it."""
-        self._health.well("broker", self._now())
+        self._health.well("broker", as_told(self._clock))
         self._canary_s = time.monotonic()
         log.info("serving", lane=self._config.client_id, devices=len(self._registry))
         tasks = [
@@ -206,7 +206,7 @@ class Lane:
         cells = self._config.cells
         ours = [one for one in self._registry.devices() if not cells or one.cell in cells]
         async with self._database.transaction() as connection:
-            await add_default_rules(connection, now=self._now())
+            await add_default_rules(connection, now=as_told(self._clock))
             return await ruling.recalled(connection, ours)
 
     async def _look_after_rules(self, at_work: Sequence[Ruling]) -> None:
@@ -230,7 +230,7 @@ class Lane:
             await self._registry.refresh()
             await self._look_after_rules(at_work)
             metrics.DEVICES.labels(self._config.lane).set(len(self._registry))
-            now = self._now()
+            now = as_told(self._clock)
             for component in ("database", "broker", "lease"):
                 self._health.well(component, now)
             silent_s = time.monotonic() - self._canary_s
@@ -247,17 +247,10 @@ class Lane:
 
     def _heard_canary(self) -> None:
         self._canary_s = time.monotonic()
-        self._health.well("canary", self._now())
+        self._health.well("canary", as_told(self._clock))
 
     def _unwell(self, component: str, reason: str) -> None:
-        self._health.unwell(component, reason, self._now())
-
-    def _now(self) -> datetime:
-        """Care time, or the machine's while the database has not told it yet."""
-        try:
-            return self._clock.now()
-        except StoreError:
-            return datetime.now(UTC)
+        self._health.unwell(component, reason, as_told(self._clock))
 
 
 def _is_dead(holder: str) -> bool:
