@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -42,7 +43,7 @@ async def publish_forever(broker_url: str, database: Database, clock: Clock, hea
                     while await _publish(client, database, clock) == _BATCH:
                         pass
                     health.well("receipts", clock.now())
-                    await asyncio.sleep(poll_s)
+                    await _rest(client, poll_s)
         except (aiomqtt.MqttError, OSError) as error:
             health.unwell("receipts", f"{error}; is the broker running, and is its URL right?", clock.now())
             log.warning("devices cannot be told: no broker", error=str(error))
@@ -51,6 +52,15 @@ async def publish_forever(broker_url: str, database: Database, clock: Clock, hea
             log.warning("devices cannot be told: no database", error=str(error))
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+
+async def _rest(client: aiomqtt.Client, for_s: float) -> None:
+    """Return after so long. Raises MqttError as soon as the connection ends: nobody else would notice before there is
+    something to tell. It listens to nothing, so no message comes.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(for_s):
+            await anext(client.messages)
 
 
 async def _publish(client: aiomqtt.Client, database: Database, clock: Clock) -> int:

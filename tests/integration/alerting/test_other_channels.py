@@ -149,6 +149,24 @@ async def test_the_device_hears_that_somebody_comes_also_when_the_broker_was_awa
         await server.stop()
 
 
+async def test_a_broker_that_goes_while_nothing_is_to_be_told_is_shown_and_found_again(
+    switchboard: Switchboard, tmp_path: Any
+) -> None:
+    """Else health would call it well until the next receipt, which would come late."""
+    server = NatsServer(tmp_path)
+    await server.start()
+    await switchboard.start(broker_url=server.url)
+    try:
+        await switchboard.until(lambda: _well(switchboard), "the receipts being well")
+        await server.stop()
+        await switchboard.until(lambda: _unwell(switchboard), "the receipts being unwell")
+        await server.start()
+        await switchboard.until(lambda: _well(switchboard), "the receipts being well again")
+    finally:
+        await switchboard.close()
+        await server.stop()
+
+
 async def _heard(switchboard: Switchboard, url: str) -> Receipt:
     """What the button hears; it may come before the button listens, and is then told once more."""
     host, port = url.removeprefix("mqtt://").split(":")
@@ -164,6 +182,11 @@ async def _heard(switchboard: Switchboard, url: str) -> Receipt:
 async def _unwell(switchboard: Switchboard) -> bool:
     condition = switchboard.health.conditions.get("receipts")
     return condition is not None and not condition.ok
+
+
+async def _well(switchboard: Switchboard) -> bool:
+    condition = switchboard.health.conditions.get("receipts")
+    return condition is not None and condition.ok
 
 
 async def _all_sent(switchboard: Switchboard) -> bool:
