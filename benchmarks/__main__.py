@@ -7,6 +7,7 @@ _ALL = (
     "mqtt_codec",
     "decode",
     "ingest_flood",
+    "filling",
     "alarm_latency",
     "presses",
     "desk",

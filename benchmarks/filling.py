@@ -19,6 +19,7 @@ import psycopg
 from benchmarks.usage import cpu_s
 from carewatch.embedded.postgres import PostgresServer
 from devices.model import Reading
+from ingest.commit_thread import SyncConnection
 from ingest.packing import days_of, digest_of, quantities, row
 from store import partitions, readings
 from store.migrate import migrate
@@ -68,9 +69,7 @@ async def main(readings_in_all: int, devices: int, batch: int) -> None:
                 fill(connection, server, day, batch, readings_in_all // _STEPS)
 
 
-def fill(
-    connection: psycopg.Connection[tuple[object, ...]], server: PostgresServer, day: Day, batch: int, step: int
-) -> None:
+def fill(connection: SyncConnection, server: PostgresServer, day: Day, batch: int, step: int) -> None:
     """Store ``step`` readings and say what they cost, ten times."""
     assert server.pid is not None
     sys.stdout.write(f"{'readings stored':>16}{'us a reading':>14}{'log, bytes':>12}{'index, bytes a reading':>24}\n")
@@ -89,11 +88,11 @@ def fill(
         sys.stdout.flush()
 
 
-def sizes(connection: psycopg.Connection[tuple[object, ...]]) -> tuple[int, int]:
+def sizes(connection: SyncConnection) -> tuple[int, int]:
     """Bytes of log written since the beginning, and of index."""
     found = connection.execute(_SIZES.encode()).fetchone()
     assert found is not None
-    return int(str(found[0])), int(str(found[1]))
+    return int(found[0]), int(found[1])
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from carewatch.supervise import stop_on_signals
 from domain.clock import Clock
 from domain.health import Health
 from ingest.config import LaneName
-from store.errors import StoreError, Unavailable
-from store.pool import DatabaseClock, open_database
+from store.errors import StoreError
+from store.pool import DatabaseClock, as_told, open_database
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,7 @@ async def run_process(name: ProcessName, settings: Settings) -> None:
     gc.freeze()  # what has been imported stays: to look through it for garbage would stop us for 70 ms each time
     health = Health()
     for component in ("clock", *process.ready):
-        health.unwell(component, "starting", _machine_time())
+        health.unwell(component, "starting", datetime.now(UTC))
     where = settings.observe
     async with (
         stop_on_signals() as stop,
@@ -138,10 +138,7 @@ class CareClock:
 
     def moment(self) -> datetime:
         """Care time; the machine's as long as the database has not told it."""
-        try:
-            return self.clock.now()
-        except Unavailable:
-            return _machine_time()
+        return as_told(self.clock)
 
 
 @contextlib.asynccontextmanager
@@ -177,7 +174,3 @@ async def _first_of(wanted: Awaitable[Any], otherwise: Awaitable[Any]) -> bool:
     finally:
         for task in tasks:
             task.cancel()
-
-
-def _machine_time() -> datetime:
-    return datetime.now(UTC)

@@ -136,7 +136,7 @@ async def test_the_device_hears_that_somebody_comes_also_when_the_broker_was_awa
     incident = await switchboard.night.raises()
     await switchboard.night.says("daughter", AnswerKind.ACCEPT, incident)
     await switchboard.start(broker_url=url)
-    await switchboard.until(lambda: _unwell(switchboard), "the receipts being unwell")
+    await switchboard.until(lambda: _receipts_are(False, switchboard), "the receipts being unwell")
     assert await switchboard.night.query("SELECT count(*) FROM receipts WHERE sent_at IS NULL") == [(1,)]
     await server.start()
     try:
@@ -157,11 +157,11 @@ async def test_a_broker_that_goes_while_nothing_is_to_be_told_is_shown_and_found
     await server.start()
     await switchboard.start(broker_url=server.url)
     try:
-        await switchboard.until(lambda: _well(switchboard), "the receipts being well")
+        await switchboard.until(lambda: _receipts_are(True, switchboard), "the receipts being well")
         await server.stop()
-        await switchboard.until(lambda: _unwell(switchboard), "the receipts being unwell")
+        await switchboard.until(lambda: _receipts_are(False, switchboard), "the receipts being unwell")
         await server.start()
-        await switchboard.until(lambda: _well(switchboard), "the receipts being well again")
+        await switchboard.until(lambda: _receipts_are(True, switchboard), "the receipts being well again")
     finally:
         await switchboard.close()
         await server.stop()
@@ -179,14 +179,9 @@ async def _heard(switchboard: Switchboard, url: str) -> Receipt:
     raise AssertionError("the connection ended")
 
 
-async def _unwell(switchboard: Switchboard) -> bool:
+async def _receipts_are(well: bool, switchboard: Switchboard) -> bool:
     condition = switchboard.health.conditions.get("receipts")
-    return condition is not None and not condition.ok
-
-
-async def _well(switchboard: Switchboard) -> bool:
-    condition = switchboard.health.conditions.get("receipts")
-    return condition is not None and condition.ok
+    return condition is not None and condition.ok is well
 
 
 async def _all_sent(switchboard: Switchboard) -> bool:
